@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: MIT */
+#include "mirror.h"
+
+#include "noproxy.h"
+#include "state.h"
+#include "url.h"
+
+/* How new a variable's value is: older ones yield to newer ones within their pair. */
+enum age {
+        AGE_OLD,    /* no record, or the value that we restore */
+        AGE_NEWEST, /* was found to be newer than us by an earlier process */
+        AGE_NOW,    /* is found to be so now */
+};
+
+struct job {
+        const char *const *values;
+        const struct hf_settings *settings;
+        const struct hf_facts *facts;
+        struct hf_arena *arena;
+        struct hf_view *view;
+        uint8_t age[HF_VARS_MANAGED];
+        uint8_t decided; /* bit p: an earlier process chose between two that differ */
+        const char *url; /* HFPROXY_URL, mended; NULL: none */
+        bool cgi;
+};
+
+static bool nonempty(const char *s)
+{
+        return s && *s;
+}
+
+/* --- composed values ------------------------------------------------------------------------ */
+
+static void put_mended_url(struct hf_out *out, const void *text)
+{
+        struct hf_url url;
+
+        if (hf_url_parse(hf_span(text), &url) == 0)
+                hf_url_put(out, &url);
+        else
+                hf_out_put(out, hf_span(text));
+}
+
+static void put_mended_list(struct hf_out *out, const void *text)
+{
+        hf_noproxy_put_mended(out, hf_span(text));
+}
+
+static void put_decoded(struct hf_out *out, const void *encoded)
+{
+        hf_state_put_decoded(out, *(const struct hf_span *)encoded);
+}
+
+struct list {
+        const char *text; /* may be NULL */
+        const struct hf_self *self;
+};
+
+static void put_entry(struct hf_out *out, struct hf_span list, struct hf_span entry)
+{
+        if (entry.n == 0 || hf_noproxy_has(list, entry))
+                return;
+        if (out->len > 0)
+                hf_out_char(out, ',');
+        hf_out_put(out, entry);
+}
+
+/* The user's list, mended, and behind it this machine: a local Gradio, vLLM, SGLang or Ray breaks
+ * otherwise as soon as its client sees the proxy. */
+static void put_completed_list(struct hf_out *out, const void *arg)
+{
+        const struct list *list = arg;
+        struct hf_span text = list->text ? hf_span(list->text) : HF_SPAN("");
+
+        hf_noproxy_put_mended(out, text);
+        put_entry(out, text, HF_SPAN("localhost"));
+        put_entry(out, text, HF_SPAN("127.0.0.1"));
+        put_entry(out, text, HF_SPAN("::1"));
+        put_entry(out, text, HF_SPAN("0.0.0.0"));
+        if (!list->self)
+                return;
+        put_entry(out, text, hf_span(list->self->name));
+        for (unsigned i = 0; i < list->self->count; i++) {
+                const struct hf_addr *addr = &list->self->nets[i].addr;
+                char buf[HF_ADDR_TEXT_MAX];
+                struct hf_out literal = hf_out_write(buf, sizeof buf);
+
+                /* Loopback stands there; a link-local address means nothing without its scope. */
+                if (hf_addr_classify(addr) == HF_ADDR_LOOPBACK ||
+                    hf_addr_classify(addr) == HF_ADDR_LINKLOCAL)
+                        continue;
+                hf_addr_put(&literal, addr);
+                put_entry(out, text, (struct hf_span){buf, literal.len});
+        }
+}
+
+/* gRPC reads lower case only: a lower-case variable that we made must not move the node-to-node
+ * traffic of Ray and others, which goes by private addresses. */
+static void put_grpc_list(struct hf_out *out, const void *no_proxy)
+{
+        if (no_proxy) {
+                hf_out_put(out, hf_span(no_proxy));
+                hf_out_char(out, ',');
+        }
+        hf_out_put(out, HF_SPAN("10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,"
+                                "169.254.0.0/16,fc00::/7,fe80::/10"));
+}
+
+/* What COMPOSE makes of ARG in place of RAW (may be NULL); RAW itself when they are equal, and when
+ * it cannot be had: over the size, or the arena is full. */
+static const char *composed(struct job *job, hf_compose *compose, const void *arg, const char *raw,
+                            enum hf_var var)
+{
+        struct hf_out out = raw ? hf_out_compare(hf_span(raw)) : hf_out_count();
+        const char *text;
+
+        /* The raw value first: a megabyte is not worth a look. */
+        if (out.cap <= HF_VALUE_MAX) {
+                compose(&out, arg);
+                if (raw && hf_out_matched(&out))
+                        return raw;
+        }
+        if (out.cap > HF_VALUE_MAX || out.len > HF_VALUE_MAX) {
+                job->view->unmended |= UINT32_C(1) << var;
+                return raw;
+        }
+        text = hf_arena_intern(job->arena, compose, arg);
+        return text ? text : raw;
+}
+
+/* --- before --------------------------------------------------------------------------------- */
+
+static void recover(struct job *job)
+{
+        struct hf_view *view = job->view;
+        struct hf_span records = hf_state_check(job->values[HF_VAR_HFPROXY_STATE]);
+
+        for (int v = 0; v < HF_VARS_MANAGED; v++) {
+                const char *now = job->values[v];
+                struct hf_record r;
+
+                view->before[v] = now;
+                view->flags[v] = 0;
+                job->age[v] = AGE_OLD;
+                if (records.n == 0 || !hf_state_find(records, (enum hf_var)v, &r))
+                        continue;
+                if ((now != NULL) != r.was_set || (now && hf_hash(hf_span(now)) != r.hash)) {
+                        view->flags[v] = HF_STATE_NEWEST;
+                        job->age[v] = AGE_NOW;
+                        continue;
+                }
+                view->flags[v] = (uint8_t)(r.flags & (HF_STATE_NEWEST | HF_STATE_UPPER));
+                job->age[v] = r.flags & HF_STATE_NEWEST ? AGE_NEWEST : AGE_OLD;
+                if (r.before.s) {
+                        const char *text = hf_arena_intern(job->arena, put_decoded, &r.before);
+
+                        view->before[v] = text ? text : now;
+                        if (v < 2 * HF_PAIRS)
+                                job->decided |= (uint8_t)(1u << (v / 2));
+                } else if (!(r.flags & HF_STATE_SAME)) {
+                        view->before[v] = NULL;
+                }
+        }
+}
+
+/* --- pairs ---------------------------------------------------------------------------------- */
+
+/* What is left of a pair once damaged and outdated values are gone. */
+struct pair {
+        const char *lower, *upper; /* NULL: unset, unreadable, or outdated */
+        bool newest;               /* one of them is the user's newest word */
+        bool off;                  /* the user took both away after us */
+};
+
+static const char *readable(struct job *job, enum hf_var var)
+{
+        const char *text = job->view->before[var];
+        struct hf_url url;
+
+        if (!nonempty(text) || var >= HF_VAR_no_proxy || hf_url_parse(hf_span(text), &url) == 0)
+                return text;
+        job->view->unreadable |= UINT32_C(1) << var;
+        return NULL;
+}
+
+static struct pair read_pair(struct job *job, enum hf_pair p)
+{
+        struct hf_view *view = job->view;
+        enum hf_var lo = (enum hf_var)(2 * p), up = (enum hf_var)(2 * p + 1);
+        struct pair pair = {readable(job, lo), readable(job, up), false, false};
+        unsigned lo_age = job->age[lo], up_age = job->age[up];
+
+        /* HTTP_PROXY in a CGI program is a request header that anybody can send
+         * (httpoxy, CVE-2016-5385): it does not exist for us. */
+        if (job->cgi && p == HF_PAIR_HTTP) {
+                pair.upper = NULL;
+                up_age = AGE_OLD;
+        }
+        pair.off = lo_age && up_age && !view->before[lo] && !view->before[up];
+
+        /* The newer word makes the older one of its pair obsolete, for good. */
+        if (lo_age > up_age && pair.lower && pair.upper) {
+                pair.upper = view->before[up] = NULL;
+                view->flags[up] = 0;
+                up_age = AGE_OLD;
+        } else if (up_age > lo_age && pair.upper && pair.lower) {
+                pair.lower = view->before[lo] = NULL;
+                view->flags[lo] = 0;
+                lo_age = AGE_OLD;
+        }
+        pair.newest = (lo_age && pair.lower) || (up_age && pair.upper);
+        return pair;
+}
+
+/* Both are set, to different things. */
+static bool choose_upper(struct job *job, enum hf_pair p)
+{
+        struct hf_view *view = job->view;
+        bool earlier = view->flags[2 * p] & HF_STATE_UPPER;
+        bool upper = job->settings->prefer == HF_PREFER_UPPER;
+
+        view->conflicts |= 1u << p;
+        if (job->settings->prefer == HF_PREFER_LIVE && p < HF_PAIR_NO) {
+                bool open = !earlier && !(job->decided & 1u << p);
+
+                if (open)
+                        view->undecided |= 1u << p;
+                upper = earlier || (open && job->facts->upper_lives & 1u << p);
+                if (upper)
+                        view->flags[2 * p] |= HF_STATE_UPPER;
+        }
+        return upper;
+}
+
+static bool same_value(struct job *job, enum hf_pair p, const struct pair *pair)
+{
+        hf_compose *mend = p == HF_PAIR_NO ? put_mended_list : put_mended_url;
+        const char *lower = composed(job, mend, pair->lower, pair->lower, (enum hf_var)(2 * p));
+        const char *upper = composed(job, mend, pair->upper, pair->upper, (enum hf_var)(2 * p + 1));
+
+        return !strcmp(lower, upper);
+}
+
+/* Which text serves both spellings; NULL: none does (neither is set, or both stay as they
+ * are, see *RET_KEEP). */
+static const char *choose(struct job *job, enum hf_pair p, const struct pair *pair, bool *ret_keep)
+{
+        *ret_keep = false;
+        if (!nonempty(pair->lower))
+                return nonempty(pair->upper) ? pair->upper : NULL;
+        if (!nonempty(pair->upper) || same_value(job, p, pair))
+                return pair->lower;
+        if (job->settings->prefer == HF_PREFER_KEEP) {
+                job->view->conflicts |= 1u << p;
+                *ret_keep = true;
+                return NULL;
+        }
+        return choose_upper(job, p) ? pair->upper : pair->lower;
+}
+
+static void set_both(struct hf_view *view, enum hf_pair p, const char *text)
+{
+        view->value[2 * p] = view->value[2 * p + 1] = text;
+}
+
+static void do_proxy_pair(struct job *job, enum hf_pair p)
+{
+        struct hf_view *view = job->view;
+        enum hf_var lo = (enum hf_var)(2 * p), up = (enum hf_var)(2 * p + 1);
+        struct pair pair = read_pair(job, p);
+        const char *text = NULL;
+        bool keep = false;
+
+        view->value[lo] = view->before[lo];
+        view->value[up] = view->before[up];
+        if (job->url && p < HF_PAIR_FTP && !pair.newest && !pair.off) {
+                text = job->url;
+        } else {
+                text = choose(job, p, &pair, &keep);
+                if (text)
+                        text = composed(job, put_mended_url, text, text,
+                                        text == pair.lower ? lo : up);
+        }
+        if (!(view->conflicts & 1u << p))
+                view->flags[lo] &= (uint8_t)~HF_STATE_UPPER;
+        if (keep) {
+                view->value[lo] = composed(job, put_mended_url, pair.lower, pair.lower, lo);
+                view->value[up] = composed(job, put_mended_url, pair.upper, pair.upper, up);
+                text = view->value[lo];
+        } else if (text) {
+                set_both(view, p, text);
+        }
+        if (p < HF_PAIR_FTP)
+                view->proxy[p] = text;
+}
+
+/* Go, wget, urllib and apt ignore all_proxy; curl, requests and reqwest fall back to it. */
+static void fill_from_all(struct job *job)
+{
+        struct hf_view *view = job->view;
+        const char *all = view->proxy[HF_PAIR_ALL];
+        struct hf_url url;
+
+        if (!all || hf_url_parse(hf_span(all), &url) < 0 || hf_scheme_is_socks(url.scheme))
+                return;
+        for (enum hf_pair p = HF_PAIR_HTTP; p <= HF_PAIR_HTTPS; p++) {
+                if (view->proxy[p])
+                        continue;
+                view->proxy[p] = all;
+                set_both(view, p, all);
+        }
+}
+
+static const char *completed(struct job *job, const char *text, enum hf_var var)
+{
+        struct list list = {text, job->facts->self};
+
+        if (text && hf_span_eq(hf_span_trim(hf_span(text)), HF_SPAN("*")))
+                return text; /* curl and requests honour it only alone */
+        return composed(job, put_completed_list, &list, text, var);
+}
+
+static void do_no_proxy(struct job *job, bool any_proxy)
+{
+        struct hf_view *view = job->view;
+        struct pair pair = read_pair(job, HF_PAIR_NO);
+        bool keep = false;
+        const char *text = choose(job, HF_PAIR_NO, &pair, &keep);
+
+        view->value[HF_VAR_no_proxy] = view->before[HF_VAR_no_proxy];
+        view->value[HF_VAR_NO_PROXY] = view->before[HF_VAR_NO_PROXY];
+        view->no_proxy = keep ? pair.lower : text;
+        if (keep) {
+                for (enum hf_var v = HF_VAR_no_proxy; v <= HF_VAR_NO_PROXY; v++) {
+                        const char *own = view->before[v];
+
+                        view->value[v] = any_proxy ? completed(job, own, v)
+                                                   : composed(job, put_mended_list, own, own, v);
+                }
+                return;
+        }
+
+        enum hf_var from = text && text == pair.upper ? HF_VAR_NO_PROXY : HF_VAR_no_proxy;
+        if (any_proxy)
+                set_both(view, HF_PAIR_NO, completed(job, text, from));
+        else if (text)
+                set_both(view, HF_PAIR_NO, composed(job, put_mended_list, text, text, from));
+}
+
+/* --- the other variables -------------------------------------------------------------------- */
+
+/* VAR gets TEXT, unless the user set it, or took it away after us. */
+static void inject(struct job *job, enum hf_var var, const char *text)
+{
+        struct hf_view *view = job->view;
+
+        view->value[var] = view->before[var];
+        if (!view->before[var] && job->age[var] == AGE_OLD)
+                view->value[var] = text;
+}
+
+static void do_grpc(struct job *job)
+{
+        const struct hf_view *view = job->view;
+        bool made = false;
+
+        for (enum hf_var v = HF_VAR_http_proxy; v <= HF_VAR_https_proxy; v += 2)
+                made = made || (nonempty(view->value[v]) && !nonempty(view->before[v]));
+        inject(job, HF_VAR_no_grpc_proxy,
+               made ? composed(job, put_grpc_list, view->value[HF_VAR_no_proxy], NULL,
+                               HF_VAR_no_grpc_proxy)
+                    : NULL);
+}
+
+static void do_xet(struct job *job)
+{
+        bool asked = hf_settings_true(job->view->before[HF_VAR_HF_HUB_DISABLE_XETHUB]);
+        bool disable = job->settings->disable_xet;
+
+        inject(job, HF_VAR_HF_HUB_DISABLE_XETHUB, disable ? "1" : NULL);
+        inject(job, HF_VAR_HF_HUB_DISABLE_XET, disable || asked ? "1" : NULL);
+        job->view->xethub_honoured = asked && !job->view->before[HF_VAR_HF_HUB_DISABLE_XET];
+}
+
+static void do_ca(struct job *job)
+{
+        const char *file = job->values[HF_VAR_HFPROXY_CA_BUNDLE];
+
+        for (int v = HF_VAR_CA_FIRST; v < HF_VARS_MANAGED; v++)
+                inject(job, (enum hf_var)v,
+                       nonempty(file) && !job->facts->no_ca_bundle ? file : NULL);
+}
+
+/* --- state ---------------------------------------------------------------------------------- */
+
+static bool wants_record(const struct hf_view *view, int v)
+{
+        const char *value = view->value[v], *before = view->before[v];
+
+        return view->flags[v] || (value != NULL) != (before != NULL) ||
+               (value && value != before && strcmp(value, before) != 0);
+}
+
+/* HFPROXY_STATE stays under its limit: what does not fit is not mended. */
+static void keep_within_limit(struct hf_view *view)
+{
+        size_t most = 64;
+
+        for (int v = 0; v < HF_VARS_MANAGED; v++)
+                most += 64 + (view->before[v] ? 3 * strlen(view->before[v]) : 0);
+        if (most < HF_STATE_MAX)
+                return;
+
+        struct hf_out out = hf_out_count();
+        hf_state_put_head(&out);
+        for (int v = 0; v < HF_VARS_MANAGED; v++) {
+                struct hf_out longer = out;
+
+                if (!wants_record(view, v))
+                        continue;
+                hf_state_put_record(&longer, (enum hf_var)v, view->flags[v], view->value[v],
+                                    view->before[v]);
+                if (longer.len < HF_STATE_MAX - 32) {
+                        out = longer;
+                        continue;
+                }
+                view->value[v] = view->before[v];
+                view->flags[v] = 0;
+                view->unmended |= UINT32_C(1) << v;
+        }
+}
+
+void hf_view_put_state(struct hf_out *out, const void *arg)
+{
+        const struct hf_view *view = arg;
+        bool any = false;
+
+        for (int v = 0; v < HF_VARS_MANAGED; v++) {
+                if (!wants_record(view, v))
+                        continue;
+                if (!any)
+                        hf_state_put_head(out);
+                any = true;
+                hf_state_put_record(out, (enum hf_var)v, view->flags[v], view->value[v],
+                                    view->before[v]);
+        }
+        if (any)
+                hf_state_put_tail(out);
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
+bool hf_view_wants_self(const char *const values[HF_VARS])
+{
+        for (int v = 0; v < HF_VAR_no_proxy; v++)
+                if (nonempty(values[v]))
+                        return true;
+        return nonempty(values[HF_VAR_HFPROXY_URL]);
+}
+
+void hf_view(const char *const values[HF_VARS], const struct hf_settings *settings,
+             const struct hf_facts *facts, struct hf_arena *arena, struct hf_view *ret)
+{
+        struct job job = {.values = values,
+                          .settings = settings,
+                          .facts = facts,
+                          .arena = arena,
+                          .view = ret,
+                          .cgi = values[HF_VAR_REQUEST_METHOD] != NULL};
+        const char *url = values[HF_VAR_HFPROXY_URL];
+        struct hf_url parsed;
+
+        memset(ret, 0, sizeof *ret);
+        if (nonempty(url)) {
+                if (hf_url_parse(hf_span(url), &parsed) == 0)
+                        job.url = composed(&job, put_mended_url, url, url, HF_VAR_http_proxy);
+                else
+                        ret->url_unreadable = true;
+        }
+
+        recover(&job);
+        for (enum hf_pair p = HF_PAIR_HTTP; p < HF_PAIR_NO; p++)
+                do_proxy_pair(&job, p);
+        fill_from_all(&job);
+        do_no_proxy(&job, ret->proxy[HF_PAIR_HTTP] || ret->proxy[HF_PAIR_HTTPS] ||
+                                  ret->proxy[HF_PAIR_ALL]);
+        do_grpc(&job);
+        do_xet(&job);
+        do_ca(&job);
+        keep_within_limit(ret);
+}

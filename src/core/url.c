@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include "url.h"
+
+#include "addr.h"
+
+#include <errno.h>
+
+#define HOST_MAX 253 /* RFC 1035, without the trailing dot */
+#define LABEL_MAX 63
+
+static const struct {
+        const char *name;
+        uint16_t port;
+} schemes[] = {
+        [HF_SCHEME_HTTP] = {"http", 80},       [HF_SCHEME_HTTPS] = {"https", 443},
+        [HF_SCHEME_SOCKS4] = {"socks4", 1080}, [HF_SCHEME_SOCKS4A] = {"socks4a", 1080},
+        [HF_SCHEME_SOCKS5] = {"socks5", 1080}, [HF_SCHEME_SOCKS5H] = {"socks5h", 1080},
+};
+
+static struct hf_span take(struct hf_span *text, size_t n)
+{
+        struct hf_span head = {text->s, n};
+
+        text->s += n;
+        text->n -= n;
+        return head;
+}
+
+static size_t find_first(struct hf_span text, char c)
+{
+        const char *at = text.n ? memchr(text.s, c, text.n) : NULL;
+
+        return at ? (size_t)(at - text.s) : text.n;
+}
+
+/* docker's env files and systemd drop-ins keep the quotes, Windows editors leave the CR; one may
+ * stand inside the other. */
+static struct hf_span strip_damage(struct hf_span text)
+{
+        for (;;) {
+                text = hf_span_trim(text);
+                if (text.n < 2 || (text.s[0] != '"' && text.s[0] != '\'') ||
+                    text.s[0] != text.s[text.n - 1])
+                        return text;
+                text.s++;
+                text.n -= 2;
+        }
+}
+
+static bool has_control_or_blank(struct hf_span text)
+{
+        for (size_t i = 0; i < text.n; i++)
+                if ((unsigned char)text.s[i] <= ' ' || text.s[i] == 0x7f)
+                        return true;
+        return false;
+}
+
+static bool is_alpha(char c)
+{
+        return hf_lower(c) >= 'a' && hf_lower(c) <= 'z';
+}
+
+/* Takes "scheme://" or "//" off TEXT. What is no scheme by its form ("CORP\user:…", "host:1") is
+ * the beginning of the rest; what has the form but is not known is an error. */
+static int take_scheme(struct hf_span *text, enum hf_scheme *ret_scheme, bool *ret_written)
+{
+        size_t n = 0;
+        struct hf_span name;
+
+        while (n < text->n && (is_alpha(text->s[n]) || (n > 0 && (hf_is_digit(text->s[n]) ||
+                                                                  memchr("+-.", text->s[n], 3)))))
+                n++;
+        *ret_scheme = HF_SCHEME_HTTP;
+        *ret_written = false;
+        if (n == 0 && text->n >= 2 && !memcmp(text->s, "//", 2)) {
+                take(text, 2);
+                return 0;
+        }
+        if (n == 0 || text->n - n < 3 || memcmp(text->s + n, "://", 3))
+                return 0;
+        *ret_written = true;
+        name = take(text, n);
+        take(text, 3);
+        if (hf_span_caseeq(name, HF_SPAN("socks"))) {
+                *ret_scheme = HF_SCHEME_SOCKS5H;
+                return 0;
+        }
+        for (size_t i = 0; i < HF_LEN(schemes); i++)
+                if (hf_span_caseeq(name, hf_span(schemes[i].name))) {
+                        *ret_scheme = (enum hf_scheme)i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+/* Takes "user:pass@" off TEXT. The last '@' of all, not of the authority: a password with '/' or
+ * '#' in it is far more common in a proxy URL than a path with '@'. */
+static void take_user(struct hf_span *text, struct hf_url *url)
+{
+        struct hf_span user;
+        size_t at = text->n, colon;
+
+        while (at > 0 && text->s[at - 1] != '@')
+                at--;
+        if (at == 0)
+                return;
+        user = take(text, at);
+        user.n--; /* the '@' */
+        if (user.n == 0)
+                return;
+        colon = find_first(user, ':');
+        url->user = take(&user, colon);
+        if (user.n > 0) {
+                take(&user, 1);
+                url->pass = user;
+        }
+}
+
+/* Four numbers are an IPv4 address or a mistake (httpx raises on "999.1.1.1"), never a name. */
+static bool is_host_name(struct hf_span host)
+{
+        const struct hf_span whole = host;
+        bool numbers = true;
+        size_t label = 0, dots = 0;
+        struct hf_addr addr;
+
+        if (host.n > 0 && host.s[host.n - 1] == '.')
+                host.n--;
+        if (host.n == 0 || host.n > HOST_MAX)
+                return false;
+        for (size_t i = 0; i < host.n; i++) {
+                char c = host.s[i];
+
+                if (c == '.') {
+                        if (label == 0)
+                                return false;
+                        label = 0;
+                        dots++;
+                        continue;
+                }
+                if (!is_alpha(c) && !hf_is_digit(c) && c != '-' && c != '_')
+                        return false;
+                numbers = numbers && hf_is_digit(c);
+                if (++label > LABEL_MAX)
+                        return false;
+        }
+        return label > 0 && (!numbers || dots != 3 || hf_addr_parse(whole, &addr));
+}
+
+static int take_host(struct hf_span *text, struct hf_url *url)
+{
+        if (text->n > 0 && text->s[0] == '[') {
+                struct hf_addr addr;
+                size_t close = find_first(*text, ']');
+
+                if (close == text->n)
+                        return -EINVAL;
+                take(text, 1);
+                url->host = take(text, close - 1);
+                take(text, 1);
+                url->host_is_v6 = true;
+                /* an IPv4 address in brackets has no colon; a zone id is no part of an address */
+                if (find_first(url->host, ':') == url->host.n || !hf_addr_parse(url->host, &addr))
+                        return -EINVAL;
+                return 0;
+        }
+        url->host = take(text, find_first(*text, ':'));
+        return is_host_name(url->host) ? 0 : -EINVAL;
+}
+
+/* TEXT is what stands between host and tail: nothing, ":" or ":number". An empty port is allowed
+ * (RFC 3986 3.2.3) but not where it is a mangled scheme: "http:/p:1", "http://http://p:1". */
+static int read_port(struct hf_span text, bool scheme_written, struct hf_url *url)
+{
+        long port;
+
+        url->port = schemes[url->scheme].port;
+        if (text.n == 0)
+                return 0;
+        if (text.s[0] != ':')
+                return -EINVAL;
+        take(&text, 1);
+        if (text.n == 0) {
+                bool slashes = url->tail.n >= 2 && !memcmp(url->tail.s, "//", 2);
+
+                return scheme_written && !slashes ? 0 : -EINVAL;
+        }
+        port = hf_parse_uint(text, UINT16_MAX);
+        if (port <= 0)
+                return -EINVAL;
+        url->port = (uint16_t)port;
+        return 0;
+}
+
+int hf_url_parse(struct hf_span text, struct hf_url *ret_url)
+{
+        struct hf_url url = {0};
+        bool scheme_written;
+        size_t end = 0;
+        int r;
+
+        text = strip_damage(text);
+        if (text.n == 0 || has_control_or_blank(text))
+                return -EINVAL;
+        r = take_scheme(&text, &url.scheme, &scheme_written);
+        if (r < 0)
+                return r;
+        take_user(&text, &url);
+
+        while (end < text.n && text.s[end] != '/' && text.s[end] != '?' && text.s[end] != '#')
+                end++;
+        url.tail = (struct hf_span){text.s + end, text.n - end};
+        text.n = end;
+        r = take_host(&text, &url);
+        if (r < 0)
+                return r;
+        r = read_port(text, scheme_written, &url);
+        if (r < 0)
+                return r;
+        *ret_url = url;
+        return 0;
+}
+
+/* Is there an escape ('%' and two hex digits) at TEXT.s[i]? */
+static bool is_escape(struct hf_span text, size_t i)
+{
+        return text.s[i] == '%' && text.n - i >= 3 && hf_hexval(text.s[i + 1]) >= 0 &&
+               hf_hexval(text.s[i + 2]) >= 0;
+}
+
+static void put_encoded(struct hf_out *out, struct hf_span text)
+{
+        static const char plain[] = "-._~!$&'()*+,;="; /* RFC 3986 unreserved and sub-delims */
+
+        for (size_t i = 0; i < text.n; i++) {
+                char c = text.s[i];
+
+                if (is_alpha(c) || hf_is_digit(c) || memchr(plain, c, sizeof plain - 1) ||
+                    is_escape(text, i)) {
+                        hf_out_char(out, c);
+                } else {
+                        hf_out_char(out, '%');
+                        hf_out_char(out, "0123456789ABCDEF"[(unsigned char)c >> 4]);
+                        hf_out_char(out, "0123456789ABCDEF"[c & 15]);
+                }
+        }
+}
+
+static void put_host_port(struct hf_out *out, const struct hf_url *url)
+{
+        if (url->host_is_v6)
+                hf_out_char(out, '[');
+        hf_out_put(out, url->host);
+        hf_out_put(out, url->host_is_v6 ? HF_SPAN("]:") : HF_SPAN(":"));
+        hf_out_uint(out, url->port);
+}
+
+static void put_scheme(struct hf_out *out, const struct hf_url *url)
+{
+        hf_out_put(out, hf_span(schemes[url->scheme].name));
+        hf_out_put(out, HF_SPAN("://"));
+}
+
+void hf_url_put(struct hf_out *out, const struct hf_url *url)
+{
+        put_scheme(out, url);
+        if (url->user.s) {
+                put_encoded(out, url->user);
+                if (url->pass.s) {
+                        hf_out_char(out, ':');
+                        put_encoded(out, url->pass);
+                }
+                hf_out_char(out, '@');
+        }
+        put_host_port(out, url);
+        hf_out_put(out, url->tail);
+}
+
+void hf_url_put_decoded(struct hf_out *out, struct hf_span text)
+{
+        for (size_t i = 0; i < text.n; i++) {
+                if (is_escape(text, i)) {
+                        int byte = hf_hexval(text.s[i + 1]) * 16 + hf_hexval(text.s[i + 2]);
+
+                        hf_out_char(out, (char)(unsigned char)byte);
+                        i += 2;
+                } else {
+                        hf_out_char(out, text.s[i]);
+                }
+        }
+}
+
+void hf_url_put_credentials(struct hf_out *out, const struct hf_url *url)
+{
+        if (!url->user.s)
+                return;
+        hf_url_put_decoded(out, url->user);
+        hf_out_char(out, ':'); /* also after a user without password: RFC 7617 wants it */
+        hf_url_put_decoded(out, url->pass);
+}
+
+void hf_url_put_public(struct hf_out *out, const struct hf_url *url)
+{
+        put_scheme(out, url);
+        put_host_port(out, url);
+}
