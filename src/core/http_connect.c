@@ -28,11 +28,10 @@ enum state {
         STATES,
         /* A line has ended; the next byte says whether it goes on (folded) or a new one begins, so
          * the state that it may go on in is kept. */
-        LINE_START = 0x40,
-        LINE_CR = 0x80, /* that next byte was a CR */
+        LINE_START = 0x80,
 };
 
-_Static_assert(STATES < LINE_START, "the flags need bits of their own");
+_Static_assert(STATES < LINE_START, "the flag needs a bit of its own");
 
 static const char crlf[] = "\r\n";
 
@@ -253,12 +252,12 @@ static uint8_t status_byte(struct hf_http_connect *m, uint8_t state, char c)
 
 static uint8_t next_state(struct hf_http_connect *m, char c)
 {
-        uint8_t state = m->state & (uint8_t) ~(LINE_START | LINE_CR);
+        uint8_t state = m->state & (LINE_START - 1);
 
         if (m->state & LINE_START) {
-                if (c == '\r' && !(m->state & LINE_CR))
-                        return m->state | LINE_CR;
-                if ((c != ' ' && c != '\t') || m->state & LINE_CR) {
+                if (c == '\r') /* of the empty line; text-mode servers send two */
+                        return m->state;
+                if (c != ' ' && c != '\t') {
                         if (state == TOKEN || state == AFTER_TOKEN)
                                 token_keep(m);
                         if (c == '\n')
@@ -267,8 +266,7 @@ static uint8_t next_state(struct hf_http_connect *m, char c)
                         state = NAME;
                 }
         } else if (c == '\n' && state >= NAME) {
-                /* a name that a line's end cut off cannot be gone on with */
-                return (state == NAME ? SKIP : state) | LINE_START;
+                return state | LINE_START;
         }
 
         if (state < REASON)
@@ -277,8 +275,8 @@ static uint8_t next_state(struct hf_http_connect *m, char c)
                 return c == '\n' ? status_line_end(m) : REASON;
         if (state == NAME)
                 return name_byte(m, c);
-        if (state == SKIP || c == '\r')
-                return state;
+        if (state == SKIP)
+                return SKIP;
         return challenge_byte(m, state, c);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mirror.h"
 
-#include "noproxy.h"
+#include "compose.h"
 #include "state.h"
 #include "url.h"
 
@@ -30,81 +30,6 @@ static bool nonempty(const char *s)
 }
 
 /* --- composed values ------------------------------------------------------------------------ */
-
-static void put_mended_url(struct hf_out *out, const void *text)
-{
-        struct hf_url url;
-
-        if (hf_url_parse(hf_span(text), &url) == 0)
-                hf_url_put(out, &url);
-        else
-                hf_out_put(out, hf_span(text));
-}
-
-static void put_mended_list(struct hf_out *out, const void *text)
-{
-        hf_noproxy_put_mended(out, hf_span(text));
-}
-
-static void put_decoded(struct hf_out *out, const void *encoded)
-{
-        hf_state_put_decoded(out, *(const struct hf_span *)encoded);
-}
-
-struct list {
-        const char *text; /* may be NULL */
-        const struct hf_self *self;
-};
-
-static void put_entry(struct hf_out *out, struct hf_span list, struct hf_span entry)
-{
-        if (entry.n == 0 || hf_noproxy_has(list, entry))
-                return;
-        if (out->len > 0)
-                hf_out_char(out, ',');
-        hf_out_put(out, entry);
-}
-
-/* The user's list, mended, and behind it this machine: a local Gradio, vLLM, SGLang or Ray breaks
- * otherwise as soon as its client sees the proxy. */
-static void put_completed_list(struct hf_out *out, const void *arg)
-{
-        const struct list *list = arg;
-        struct hf_span text = list->text ? hf_span(list->text) : HF_SPAN("");
-
-        hf_noproxy_put_mended(out, text);
-        put_entry(out, text, HF_SPAN("localhost"));
-        put_entry(out, text, HF_SPAN("127.0.0.1"));
-        put_entry(out, text, HF_SPAN("::1"));
-        put_entry(out, text, HF_SPAN("0.0.0.0"));
-        if (!list->self)
-                return;
-        put_entry(out, text, hf_span(list->self->name));
-        for (unsigned i = 0; i < list->self->count; i++) {
-                const struct hf_addr *addr = &list->self->nets[i].addr;
-                char buf[HF_ADDR_TEXT_MAX];
-                struct hf_out literal = hf_out_write(buf, sizeof buf);
-
-                /* Loopback stands there; a link-local address means nothing without its scope. */
-                if (hf_addr_classify(addr) == HF_ADDR_LOOPBACK ||
-                    hf_addr_classify(addr) == HF_ADDR_LINKLOCAL)
-                        continue;
-                hf_addr_put(&literal, addr);
-                put_entry(out, text, (struct hf_span){buf, literal.len});
-        }
-}
-
-/* gRPC reads lower case only: a lower-case variable that we made must not move the node-to-node
- * traffic of Ray and others, which goes by private addresses. */
-static void put_grpc_list(struct hf_out *out, const void *no_proxy)
-{
-        if (no_proxy) {
-                hf_out_put(out, hf_span(no_proxy));
-                hf_out_char(out, ',');
-        }
-        hf_out_put(out, HF_SPAN("10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,"
-                                "169.254.0.0/16,fc00::/7,fe80::/10"));
-}
 
 /* What COMPOSE makes of ARG in place of RAW (may be NULL); RAW itself when they are equal, and when
  * it cannot be had: over the size, or the arena is full. */
@@ -152,7 +77,8 @@ static void recover(struct job *job)
                 view->flags[v] = (uint8_t)(r.flags & (HF_STATE_NEWEST | HF_STATE_UPPER));
                 job->age[v] = r.flags & HF_STATE_NEWEST ? AGE_NEWEST : AGE_OLD;
                 if (r.before.s) {
-                        const char *text = hf_arena_intern(job->arena, put_decoded, &r.before);
+                        const char *text =
+                                hf_arena_intern(job->arena, hf_compose_decoded, &r.before);
 
                         view->before[v] = text ? text : now;
                         if (v < 2 * HF_PAIRS)
@@ -234,7 +160,7 @@ static bool choose_upper(struct job *job, enum hf_pair p)
 
 static bool same_value(struct job *job, enum hf_pair p, const struct pair *pair)
 {
-        hf_compose *mend = p == HF_PAIR_NO ? put_mended_list : put_mended_url;
+        hf_compose *mend = p == HF_PAIR_NO ? hf_compose_mended_list : hf_compose_mended_url;
         const char *lower = composed(job, mend, pair->lower, pair->lower, (enum hf_var)(2 * p));
         const char *upper = composed(job, mend, pair->upper, pair->upper, (enum hf_var)(2 * p + 1));
 
@@ -278,14 +204,14 @@ static void do_proxy_pair(struct job *job, enum hf_pair p)
         } else {
                 text = choose(job, p, &pair, &keep);
                 if (text)
-                        text = composed(job, put_mended_url, text, text,
+                        text = composed(job, hf_compose_mended_url, text, text,
                                         text == pair.lower ? lo : up);
         }
         if (!(view->conflicts & 1u << p))
                 view->flags[lo] &= (uint8_t)~HF_STATE_UPPER;
         if (keep) {
-                view->value[lo] = composed(job, put_mended_url, pair.lower, pair.lower, lo);
-                view->value[up] = composed(job, put_mended_url, pair.upper, pair.upper, up);
+                view->value[lo] = composed(job, hf_compose_mended_url, pair.lower, pair.lower, lo);
+                view->value[up] = composed(job, hf_compose_mended_url, pair.upper, pair.upper, up);
                 text = view->value[lo];
         } else if (text) {
                 set_both(view, p, text);
@@ -313,11 +239,11 @@ static void fill_from_all(struct job *job)
 
 static const char *completed(struct job *job, const char *text, enum hf_var var)
 {
-        struct list list = {text, job->facts->self};
+        struct hf_compose_list list = {text, job->facts->self};
 
         if (text && hf_span_eq(hf_span_trim(hf_span(text)), HF_SPAN("*")))
                 return text; /* curl and requests honour it only alone */
-        return composed(job, put_completed_list, &list, text, var);
+        return composed(job, hf_compose_completed_list, &list, text, var);
 }
 
 static void do_no_proxy(struct job *job, bool any_proxy)
@@ -334,8 +260,9 @@ static void do_no_proxy(struct job *job, bool any_proxy)
                 for (enum hf_var v = HF_VAR_no_proxy; v <= HF_VAR_NO_PROXY; v++) {
                         const char *own = view->before[v];
 
-                        view->value[v] = any_proxy ? completed(job, own, v)
-                                                   : composed(job, put_mended_list, own, own, v);
+                        view->value[v] =
+                                any_proxy ? completed(job, own, v)
+                                          : composed(job, hf_compose_mended_list, own, own, v);
                 }
                 return;
         }
@@ -344,7 +271,7 @@ static void do_no_proxy(struct job *job, bool any_proxy)
         if (any_proxy)
                 set_both(view, HF_PAIR_NO, completed(job, text, from));
         else if (text)
-                set_both(view, HF_PAIR_NO, composed(job, put_mended_list, text, text, from));
+                set_both(view, HF_PAIR_NO, composed(job, hf_compose_mended_list, text, text, from));
 }
 
 /* --- the other variables -------------------------------------------------------------------- */
@@ -367,7 +294,7 @@ static void do_grpc(struct job *job)
         for (enum hf_var v = HF_VAR_http_proxy; v <= HF_VAR_https_proxy; v += 2)
                 made = made || (nonempty(view->value[v]) && !nonempty(view->before[v]));
         inject(job, HF_VAR_no_grpc_proxy,
-               made ? composed(job, put_grpc_list, view->value[HF_VAR_no_proxy], NULL,
+               made ? composed(job, hf_compose_grpc_list, view->value[HF_VAR_no_proxy], NULL,
                                HF_VAR_no_grpc_proxy)
                     : NULL);
 }
@@ -390,65 +317,6 @@ static void do_ca(struct job *job)
                 inject(job, (enum hf_var)v,
                        nonempty(file) && !job->facts->no_ca_bundle ? file : NULL);
 }
-
-/* --- state ---------------------------------------------------------------------------------- */
-
-static bool wants_record(const struct hf_view *view, int v)
-{
-        const char *value = view->value[v], *before = view->before[v];
-
-        return view->flags[v] || (value != NULL) != (before != NULL) ||
-               (value && value != before && strcmp(value, before) != 0);
-}
-
-/* HFPROXY_STATE stays under its limit: what does not fit is not mended. */
-static void keep_within_limit(struct hf_view *view)
-{
-        size_t most = 64;
-
-        for (int v = 0; v < HF_VARS_MANAGED; v++)
-                most += 64 + (view->before[v] ? 3 * strlen(view->before[v]) : 0);
-        if (most < HF_STATE_MAX)
-                return;
-
-        struct hf_out out = hf_out_count();
-        hf_state_put_head(&out);
-        for (int v = 0; v < HF_VARS_MANAGED; v++) {
-                struct hf_out longer = out;
-
-                if (!wants_record(view, v))
-                        continue;
-                hf_state_put_record(&longer, (enum hf_var)v, view->flags[v], view->value[v],
-                                    view->before[v]);
-                if (longer.len < HF_STATE_MAX - 32) {
-                        out = longer;
-                        continue;
-                }
-                view->value[v] = view->before[v];
-                view->flags[v] = 0;
-                view->unmended |= UINT32_C(1) << v;
-        }
-}
-
-void hf_view_put_state(struct hf_out *out, const void *arg)
-{
-        const struct hf_view *view = arg;
-        bool any = false;
-
-        for (int v = 0; v < HF_VARS_MANAGED; v++) {
-                if (!wants_record(view, v))
-                        continue;
-                if (!any)
-                        hf_state_put_head(out);
-                any = true;
-                hf_state_put_record(out, (enum hf_var)v, view->flags[v], view->value[v],
-                                    view->before[v]);
-        }
-        if (any)
-                hf_state_put_tail(out);
-}
-
-/* -------------------------------------------------------------------------------------------- */
 
 bool hf_view_wants_self(const char *const values[HF_VARS])
 {
@@ -473,7 +341,8 @@ void hf_view(const char *const values[HF_VARS], const struct hf_settings *settin
         memset(ret, 0, sizeof *ret);
         if (nonempty(url)) {
                 if (hf_url_parse(hf_span(url), &parsed) == 0)
-                        job.url = composed(&job, put_mended_url, url, url, HF_VAR_http_proxy);
+                        job.url =
+                                composed(&job, hf_compose_mended_url, url, url, HF_VAR_http_proxy);
                 else
                         ret->url_unreadable = true;
         }
@@ -487,5 +356,5 @@ void hf_view(const char *const values[HF_VARS], const struct hf_settings *settin
         do_grpc(&job);
         do_xet(&job);
         do_ca(&job);
-        keep_within_limit(ret);
+        hf_view_keep_within_limit(ret);
 }

@@ -54,3 +54,6 @@ bool hf_view_wants_self(const char *const values[HF_VARS]);
 /* A hf_compose: the new HFPROXY_STATE of a struct hf_view; nothing when there is nothing to carry.
  */
 void hf_view_put_state(struct hf_out *out, const void *view);
+
+/* hf_view()'s last step. HFPROXY_STATE stays under its limit: what does not fit is not mended. */
+void hf_view_keep_within_limit(struct hf_view *view);

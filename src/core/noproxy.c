@@ -211,8 +211,6 @@ static bool read_bracketed(struct hf_span text, struct entry *e)
                 return false;
         e->inside = (struct hf_span){text.s + 1, close - 1};
         rest = from(text, close + 1);
-        if (rest.n > 0 && rest.s[0] != ':' && rest.s[0] != '/')
-                return false;
         if (!take_port(&rest, e) || !take_bits(&rest, &e->bits, &e->prefix) || rest.n > 0)
                 return false;
         return read_net(e->inside, e) && e->v6_text;
@@ -277,7 +275,7 @@ bool hf_noproxy_match(struct hf_span list, const struct hf_dest *dest)
                         continue;
                 if (e.kind == ANY)
                         return true;
-                if (e.kind == NAME && name.n > 0 && name_matches(e.name, name))
+                if (e.kind == NAME && name_matches(e.name, name))
                         return true;
                 if (e.kind == NET && addr && hf_addr_in_prefix(addr, &e.addr, e.bits))
                         return true;

@@ -53,7 +53,8 @@ static void says_when_it_is_full(void **state)
                 assert_true(kept < 100);
         }
         assert_true(kept > 0);
-        /* What is there is found all the same, and it never writes past its end (ASan, valgrind). */
+        /* What is there is found all the same, and it never writes past its end (ASan, valgrind).
+         */
         assert_non_null(hf_arena_intern(&arena, put_text, "a"));
         test_free(arena.base);
 }

@@ -105,8 +105,9 @@ static const struct match {
         {"star_net_written_out", "10.*.*.*", NULL, "10.1.2.3", 443, true},
         {"star_net_with_port", "10.*:443", NULL, "10.1.2.3", 80, false},
         {"star_net_too_long_names_nothing", "10.1.2.3.*", NULL, "10.1.2.3", 443, false},
+        {"star_net_of_five_parts_names_nothing", "10.*.*.*.*", NULL, "10.1.2.3", 443, false},
         {"star_net_256_names_nothing", "256.*", NULL, "0.1.2.3", 443, false},
-        {"star_net_with_hole_names_nothing", "10.*.2", NULL, "10.1.2.3", 443, false},
+        {"star_net_with_hole_names_nothing", "10.*.2", NULL, "10.2.2.3", 443, false},
         {"star_net_with_trailing_dot_names_nothing", "10.*.", NULL, "10.1.2.3", 443, false},
 
         {"ipv6_bare", "::1", NULL, "::1", 443, true},

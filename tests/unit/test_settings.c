@@ -137,8 +137,8 @@ static void finds_every_variable_by_name(void **state)
 
 static void collects_the_first_of_each_name(void **state)
 {
-        char *entries[] = {"http_proxy=a", "http_proxy=b", "no_proxy", "=x", "", "NO_PROXY=",
-                           "PATH=/bin",    "HTTP_PROXYY=c", NULL};
+        char *entries[] = {"http_proxy=a", "http_proxy=b", "no_proxy",      "=x", "",
+                           "NO_PROXY=",    "PATH=/bin",    "HTTP_PROXYY=c", NULL};
         const char *values[HF_VARS];
 
         (void)state;

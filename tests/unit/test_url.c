@@ -144,6 +144,8 @@ static const struct row {
         {"rejects_newline_in_host", BYTES("http://h\nx:1"), NULL, NULL},
         {"rejects_crlf_in_password", BYTES("http://u:p\r\nX: y@h:1"), NULL, NULL},
         {"rejects_del", BYTES("http://h\x7f:1"), NULL, NULL},
+        {"rejects_del_in_password", BYTES("http://u:\x7f@h:1"), NULL, NULL},
+        {"rejects_del_in_tail", BYTES("http://h:1/\x7f"), NULL, NULL},
         {"rejects_nul", BYTES("http://h:1\0"), NULL, NULL},
         {"rejects_nul_in_password", BYTES("http://u:\0p@h:1"), NULL, NULL},
         {"rejects_escape_in_host", BYTES("http://h%41:1"), NULL, NULL},
@@ -246,6 +248,27 @@ static void check_public(void **state)
         expect_text(buf, &out, row->public);
 }
 
+static const struct decode {
+        const char *name, *text, *decoded;
+} decodes[] = {
+        {"decodes_an_escape_at_the_end", "a%41", "aA"},
+        {"keeps_half_an_escape_at_the_end", "a%4", "a%4"},
+        {"keeps_a_percent_at_the_end", "a%", "a%"},
+        {"decodes_nothing", "", ""},
+};
+
+static void check_decode(void **state)
+{
+        const struct decode *row = *state;
+        struct guard g;
+        char buf[64];
+        struct hf_out out = hf_out_write(buf, sizeof buf);
+
+        hf_url_put_decoded(&out, guard_make(&g, hf_span(row->text)));
+        expect_text(buf, &out, row->decoded);
+        guard_free(&g);
+}
+
 static const struct length {
         const char *name;
         size_t label, host;
@@ -340,6 +363,7 @@ int main(void)
 
         TABLE_ADD(&t, check, rows);
         TABLE_ADD(&t, check_public, publics);
+        TABLE_ADD(&t, check_decode, decodes);
         TABLE_ADD(&t, check_length, lengths);
         table_add(&t, "gives_the_parts", gives_the_parts, NULL);
         table_add(&t, "parts_that_are_not_there_are_absent", parts_that_are_not_there_are_absent,

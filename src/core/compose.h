@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The texts that the rules of the environment compose, each a hf_compose (see arena.h). */
+#pragma once
+
+#include "arena.h"
+#include "route.h"
+
+/* A proxy URL (char *) in the form that every client reads; one that cannot be read as it is. */
+void hf_compose_mended_url(struct hf_out *out, const void *text);
+
+/* A no_proxy list (char *) in the form that no client trips over. */
+void hf_compose_mended_list(struct hf_out *out, const void *text);
+
+/* A mended list and behind it what it lacks of localhost, 127.0.0.1, ::1, 0.0.0.0, this machine's
+ * name and its own addresses. */
+struct hf_compose_list {
+        const char *text;           /* may be NULL */
+        const struct hf_self *self; /* may be NULL */
+};
+void hf_compose_completed_list(struct hf_out *out, const void *list);
+
+/* no_grpc_proxy: a finished no_proxy (char *, may be NULL) and the private ranges. */
+void hf_compose_grpc_list(struct hf_out *out, const void *no_proxy);
+
+/* The text that a record of HFPROXY_STATE holds encoded (struct hf_span). */
+void hf_compose_decoded(struct hf_out *out, const void *encoded);

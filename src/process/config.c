@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "env.h"
+#include "log.h"
+#include "self.h"
+#include "sys.h"
+
+#include "core/base64.h"
+
+#include <stdatomic.h>
+
+#define CONFIGS_MAX 64
+
+struct hf_addrset hf_direct_addrs, hf_proxy_addrs;
+
+static _Atomic(const struct hf_config *) current;
+static _Atomic(const struct hf_config *) made[CONFIGS_MAX];
+
+const struct hf_config *hf_config(void)
+{
+        return atomic_load_explicit(&current, memory_order_acquire);
+}
+
+/* Everything that a snapshot is made from; also what tells two of them apart. */
+struct source {
+        const char *proxy[HF_PAIR_FTP]; /* http, https, all; "" where there is none */
+        const char *no_proxy;
+        const char *endpoint;
+        int64_t timeout_ms;
+};
+
+static void put_key(struct hf_out *out, const void *arg)
+{
+        const struct source *source = arg;
+        const char *texts[] = {source->proxy[HF_PAIR_HTTP], source->proxy[HF_PAIR_HTTPS],
+                               source->proxy[HF_PAIR_ALL], source->no_proxy, source->endpoint};
+
+        for (size_t i = 0; i < HF_LEN(texts); i++) {
+                hf_out_put(out, hf_span(texts[i]));
+                hf_out_char(out, '\0');
+        }
+        hf_out_uint(out, (unsigned long)source->timeout_ms);
+}
+
+static void put_credentials(struct hf_out *out, const void *url)
+{
+        hf_url_put_credentials(out, url);
+}
+
+static void put_auth(struct hf_out *out, const void *credentials)
+{
+        hf_out_put(out, HF_SPAN("Proxy-Authorization: Basic "));
+        hf_base64_put(out, *(const struct hf_span *)credentials);
+        hf_out_put(out, HF_SPAN("\r\n"));
+}
+
+static void put_public(struct hf_out *out, const void *url)
+{
+        hf_url_put_public(out, url);
+}
+
+static struct hf_span interned(struct hf_arena *arena, hf_compose *compose, const void *arg)
+{
+        const char *text = hf_arena_intern(arena, compose, arg);
+
+        return hf_span(text ? text : "");
+}
+
+/* TEXT lies in the snapshot's own memory, and so do the spans into it. */
+static const struct hf_proxy *read_proxy(struct hf_arena *arena, const char *text,
+                                         struct hf_proxy *ret)
+{
+        struct hf_url url;
+
+        if (hf_url_parse(hf_span(text), &url) < 0)
+                return NULL;
+        ret->scheme = url.scheme;
+        ret->port = url.port;
+        ret->host = url.host;
+        if (!hf_addr_parse(url.host, &ret->addr))
+                ret->addr.family = 0;
+        ret->text = interned(arena, put_public, &url);
+        if (url.user.s) {
+                struct hf_span credentials = interned(arena, put_credentials, &url);
+
+                ret->auth = interned(arena, put_auth, &credentials);
+        }
+        return ret;
+}
+
+/* The host and port of HF_ENDPOINT, where it names a port. Other URLs than http(s) do not count. */
+static void read_endpoint(struct hf_rules *rules, const char *text)
+{
+        struct hf_span rest = hf_span_trim(hf_span(text));
+        struct hf_url url;
+
+        rules->endpoint_tls =
+                rest.n > 8 && hf_span_caseeq((struct hf_span){rest.s, 8}, HF_SPAN("https://"));
+        if (!rules->endpoint_tls &&
+            !(rest.n > 7 && hf_span_caseeq((struct hf_span){rest.s, 7}, HF_SPAN("http://"))))
+                return;
+        if (hf_url_parse(rest, &url) < 0 || url.port == (rules->endpoint_tls ? 443 : 80))
+                return;
+        rules->endpoint_host = url.host;
+        rules->endpoint_port = url.port;
+}
+
+/* The structure and behind it, in an arena of exactly known worst size, every text it points to. */
+static struct hf_config *build(const struct source *source, const struct hf_out *key)
+{
+        size_t texts = 8 * key->len + 4096;
+        size_t size = sizeof(struct hf_config) + texts;
+        struct hf_config *config = hf_sys_map(size);
+
+        if (!config)
+                return NULL;
+
+        struct hf_arena arena = {.base = (char *)(config + 1), .size = texts};
+        struct hf_rules *rules = &config->rules;
+        char *own = (char *)(uintptr_t)hf_arena_intern(&arena, put_key, source);
+
+        if (!own) {
+                hf_sys_unmap(config, size);
+                return NULL;
+        }
+        config->key = own;
+        config->key_len = key->len;
+        config->hash = key->hash;
+        config->timeout_ms = source->timeout_ms;
+
+        const char *text[5]; /* in the order of put_key() */
+        for (size_t i = 0; i < HF_LEN(text); i++) {
+                text[i] = own;
+                own += strlen(own) + 1;
+        }
+        rules->http = read_proxy(&arena, text[0], &config->http);
+        rules->https = read_proxy(&arena, text[1], &config->https);
+        rules->all = read_proxy(&arena, text[2], &config->all);
+        if (!rules->http)
+                rules->http = rules->all;
+        if (!rules->https)
+                rules->https = rules->all;
+        rules->no_proxy = hf_span(text[3]);
+        read_endpoint(rules, text[4]);
+        rules->self = hf_self();
+        rules->direct = &hf_direct_addrs;
+        rules->proxies = &hf_proxy_addrs;
+        return config;
+}
+
+/* The snapshot of SOURCE: one that exists, or a new one; NULL: 64 different ones exist already. */
+static const struct hf_config *intern(const struct source *source)
+{
+        struct hf_out key = hf_out_count();
+        struct hf_config *fresh = NULL;
+
+        put_key(&key, source);
+        for (unsigned i = 0; i < CONFIGS_MAX; i++) {
+                const struct hf_config *seen = atomic_load_explicit(&made[i], memory_order_acquire);
+
+                if (!seen) {
+                        if (!fresh)
+                                fresh = build(source, &key);
+                        if (!fresh)
+                                return NULL;
+                        if (atomic_compare_exchange_strong(&made[i], &seen, fresh))
+                                return fresh;
+                }
+                if (seen->hash == key.hash && seen->key_len == key.len) {
+                        struct hf_out out =
+                                hf_out_compare((struct hf_span){seen->key, seen->key_len});
+
+                        put_key(&out, source);
+                        if (hf_out_matched(&out))
+                                return seen; /* `fresh`, if a racing thread was faster, is lost */
+                }
+        }
+        return NULL;
+}
+
+static void compute(void)
+{
+        const char *values[HF_VARS];
+        struct hf_settings settings;
+        struct hf_facts facts = {0};
+        struct hf_arena arena;
+        struct hf_view view;
+
+        hf_env_collect(values);
+        hf_settings_read(values, &settings);
+        if (!settings.tunnel || !hf_view_wants_self(values)) {
+                atomic_store_explicit(&current, NULL, memory_order_release);
+                return;
+        }
+        if (!hf_env_map_arena(&arena))
+                return;
+        hf_view(values, &settings, &facts, &arena, &view);
+
+        const char *endpoint = values[HF_VAR_HF_ENDPOINT];
+        struct source source = {.no_proxy = view.no_proxy ? view.no_proxy : "",
+                                .endpoint = endpoint ? endpoint : "",
+                                .timeout_ms = settings.timeout_ms};
+        bool any = false;
+
+        for (int p = 0; p < HF_PAIR_FTP; p++) {
+                source.proxy[p] = view.proxy[p] ? view.proxy[p] : "";
+                any = any || view.proxy[p];
+        }
+        if (any) {
+                const struct hf_config *config = intern(&source);
+
+                if (config)
+                        atomic_store_explicit(&current, config, memory_order_release);
+                else
+                        hf_log_once(
+                                HF_ONCE_CONFIGS, HF_LOG_WARN,
+                                "the proxy set-up changed too often: later changes are ignored");
+        } else {
+                atomic_store_explicit(&current, NULL, memory_order_release);
+        }
+        hf_env_unmap_arena(&arena);
+}
+
+void hf_config_refresh(void)
+{
+        static _Atomic(unsigned) changes;
+        unsigned seen = atomic_fetch_add(&changes, 1) + 1;
+
+        /* Two threads may come here at once and finish in either order: whoever was overtaken while
+         * it computed computes again, so the last word is made from the last state. */
+        for (;;) {
+                compute();
+                unsigned now = atomic_load(&changes);
+                if (now == seen)
+                        return;
+                seen = now;
+        }
+}

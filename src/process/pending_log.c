@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* What the log says about the end of a handshake: a line for each connection at info, and for each
+ * kind of refusal, once a process, what the user can do about it. */
+#include "pending_record.h"
+
+#include "log.h"
+#include "sys.h"
+
+/* "host:port" out of the request line, where it stands already. */
+static struct hf_span target(const struct hf_pending *record)
+{
+        struct hf_span text = {record->machine.head + sizeof "CONNECT " - 1, 0};
+
+        while (text.n < record->machine.head_len && text.s[text.n] != ' ')
+                text.n++;
+        return text;
+}
+
+static const char *error_name(int error)
+{
+        switch (error) {
+        case EACCES:
+                return "EACCES";
+        case ECONNREFUSED:
+                return "ECONNREFUSED";
+        case ECONNRESET:
+                return "ECONNRESET";
+        case EHOSTUNREACH:
+                return "EHOSTUNREACH";
+        case ENETUNREACH:
+                return "ENETUNREACH";
+        case ETIMEDOUT:
+                return "ETIMEDOUT";
+        default:
+                return "errno";
+        }
+}
+
+static bool offers(const char *schemes, const char *scheme)
+{
+        struct hf_span wanted = hf_span(scheme);
+
+        for (size_t i = 0; schemes[i]; i++)
+                if ((i == 0 || schemes[i - 1] == ' ') && strlen(schemes + i) >= wanted.n &&
+                    hf_span_caseeq((struct hf_span){schemes + i, wanted.n}, wanted))
+                        return true;
+        return false;
+}
+
+static void advise_407(const struct hf_pending *record)
+{
+        const struct hf_span *proxy = &record->proxy->text;
+        const char *schemes = record->machine.schemes;
+
+        if (schemes[0] && !offers(schemes, "Basic"))
+                hf_log_once(HF_ONCE_407, HF_LOG_ERROR,
+                            "%S wants a log-in (407) by %s: only Basic, with the name and password of "
+                            "the proxy's URL, is supported here; run px or cntlm on this machine and "
+                            "give its address as the proxy",
+                            proxy, schemes);
+        else if (record->proxy->auth.n > 0)
+                hf_log_once(HF_ONCE_407, HF_LOG_ERROR,
+                            "%S refuses the name and password of its URL (407)", proxy);
+        else
+                hf_log_once(HF_ONCE_407, HF_LOG_ERROR,
+                            "%S wants a name and a password (407): write them into the proxy's URL, "
+                            "http://name:password@host:port",
+                            proxy);
+}
+
+static void advise_status(const struct hf_pending *record)
+{
+        const struct hf_span *proxy = &record->proxy->text;
+        const struct hf_span dest = target(record);
+        int status = record->machine.status;
+
+        if (status == 407)
+                advise_407(record);
+        else if (status == 403 && record->port != 443)
+                hf_log_once(HF_ONCE_403, HF_LOG_ERROR,
+                            "%S does not let us through to %S (403): many proxies refuse CONNECT to "
+                            "ports other than 443",
+                            proxy, &dest);
+        else if (status == 403)
+                hf_log_once(HF_ONCE_403, HF_LOG_ERROR,
+                            "%S does not let us through to %S (403): its rules forbid that host",
+                            proxy, &dest);
+        else if (status >= 502 && status <= 504)
+                hf_log_once(HF_ONCE_5XX, HF_LOG_ERROR,
+                            "%S cannot reach %S (%d): it is the proxy that looks the name up and "
+                            "connects",
+                            proxy, &dest, status);
+        else
+                hf_log_once(HF_ONCE_STATUS, HF_LOG_ERROR,
+                            "%S answers CONNECT %S with %d: is it an HTTP proxy, and does it allow "
+                            "CONNECT?",
+                            proxy, &dest, status);
+}
+
+static void advise(const struct hf_pending *record, int error)
+{
+        const struct hf_span *proxy = &record->proxy->text;
+        const struct hf_span dest = target(record);
+        unsigned long ms = (unsigned long)(hf_sys_now() - record->since);
+
+        if (record->phase == HF_PENDING_CONNECTING && error == ETIMEDOUT)
+                hf_log_once(HF_ONCE_UNREACHABLE, HF_LOG_ERROR,
+                            "%S does not answer, %u ms were given: is its address right?", proxy, ms);
+        else if (record->phase == HF_PENDING_CONNECTING)
+                hf_log_once(HF_ONCE_UNREACHABLE, HF_LOG_ERROR,
+                            "%S cannot be reached (%s): is the proxy running, and is its address right?",
+                            proxy, error_name(error));
+        else if (record->machine.status && error != ECONNRESET &&
+                 !(error == ETIMEDOUT && record->machine.status != 504))
+                advise_status(record);
+        else if (error == ECONNREFUSED)
+                hf_log_once(HF_ONCE_GARBAGE, HF_LOG_ERROR,
+                            "%S does not answer as an HTTP proxy does: is that port SOCKS, or TLS?",
+                            proxy);
+        else if (error == ETIMEDOUT)
+                hf_log_once(HF_ONCE_TIMEOUT, HF_LOG_ERROR,
+                            "%S takes the connection but gave no answer for %S in %u ms "
+                            "(HFPROXY_TIMEOUT)",
+                            proxy, &dest, ms);
+        else
+                hf_log_once(HF_ONCE_RESET, HF_LOG_ERROR,
+                            "%S closes the connection instead of answering: is it an HTTP proxy, and "
+                            "may this machine use it?",
+                            proxy);
+}
+
+void hf_pending_log(const struct hf_pending *record, int result)
+{
+        const struct hf_span *proxy = &record->proxy->text;
+        struct hf_span dest;
+        unsigned long ms;
+
+        if (!hf_log_on(HF_LOG_ERROR))
+                return;
+        dest = target(record);
+        ms = (unsigned long)(hf_sys_now() - record->since);
+        if (result == 0) {
+                hf_log(HF_LOG_INFO, "%S via %S: connected in %u ms", &dest, proxy, ms);
+                return;
+        }
+        if (record->machine.status)
+                hf_log(HF_LOG_INFO, "%S via %S: failed in %u ms: %s %d, the proxy said %d", &dest,
+                       proxy, ms, error_name(-result), -result, (int)record->machine.status);
+        else
+                hf_log(HF_LOG_INFO, "%S via %S: failed in %u ms: %s %d", &dest, proxy, ms,
+                       error_name(-result), -result);
+        advise(record, -result);
+}
+
+void hf_pending_log_unresolved(const struct hf_proxy *proxy, const struct hf_dest *dest)
+{
+        if (dest->name.s)
+                hf_log(HF_LOG_INFO, "%S:%d via %S: failed: the proxy's own name does not resolve",
+                       &dest->name, (int)dest->port, &proxy->text);
+        else
+                hf_log(HF_LOG_INFO, "port %d via %S: failed: the proxy's own name does not resolve",
+                       (int)dest->port, &proxy->text);
+}
