@@ -20,6 +20,8 @@ from pathlib import Path
 from proxy_base import Proxy, Seen, split_target, wait_for
 from serving import end_of_input
 
+OUTGOING = "127.0.0.2"  # where their own connections come from, so that a server can tell
+
 STOP_SECONDS = 5  # for clients to be gone; after that squid is stopped the slow way
 
 
@@ -34,6 +36,7 @@ class Tinyproxy(Proxy):
         lines = [
             f"Port {self.port}",
             f"Listen {self.address}",
+            f"Bind {OUTGOING}",
             f'LogFile "{self.log}"',
             "LogLevel Connect",
             "Timeout 600",
@@ -78,6 +81,7 @@ class Squid(Proxy):
         config = self.directory / "squid.conf"
         lines = [
             f"http_port {self.address}:{self.port}",
+            f"tcp_outgoing_address {OUTGOING}",
             f"hosts_file {self.directory}/hosts",
             "pid_filename none",
             f"cache_log {self.directory}/cache.log",

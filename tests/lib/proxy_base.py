@@ -74,14 +74,16 @@ class Proxy:
     """A proxy that runs from __init__ to stop(). HOSTS is a file as /etc/hosts, the only names
     it can resolve where there is no DNS. With USER it demands Basic authentication."""
 
-    def __init__(self, hosts, user=None, password=None, address="127.0.0.1"):
+    def __init__(self, hosts, user=None, password=None, address="127.0.0.1", port=None):
         self.hosts, self.user, self.password, self.address = hosts, user, password, address
-        self.directory = Path(tempfile.mkdtemp(prefix=f"hfproxy-{self.name}-"))
+        # Not pytest's tmp_path, which only its owner can enter. Removed at exit at the latest.
+        self.temporary = tempfile.TemporaryDirectory(prefix=f"hfproxy-{self.name}-")
+        self.directory = Path(self.temporary.name)
         self.log = self.directory / "log"
         self.log.touch()
         shutil.copy(hosts, self.directory / "hosts")
         for _ in range(5):  # another process may take the port that was free
-            self.port = free_port(address)
+            self.port = port or free_port(address)
             self.start()
             if self.is_ready():
                 return
@@ -141,7 +143,7 @@ class Proxy:
 
     def remove(self):
         self.stop()
-        shutil.rmtree(self.directory)
+        self.temporary.cleanup()
 
     def environment(self):
         return {}

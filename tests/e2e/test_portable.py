@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""One library for glibc and musl, and an installation that a bare LD_PRELOAD finds."""
+
+import os
+import subprocess
+
+import pytest
+
+from conftest import BUILD, ROOT
+
+PROGRAMS = ROOT / "tests" / "e2e" / "programs"
+
+
+@pytest.fixture(scope="module", params=["cc", "musl-gcc"])
+def get(request, tmp_path_factory):
+    """programs/get.c, which takes a page from a web server, with this libc."""
+    program = tmp_path_factory.mktemp("get") / "get"
+    subprocess.run([request.param, "-o", program, PROGRAMS / "get.c"], check=True)
+    return program
+
+
+@pytest.mark.parametrize("how", ["preload", "hfwrap"])
+def test_one_library_tunnels_glibc_and_musl(how, get, hub, proxy, run):
+    server = proxy()
+    result = run([get, "files.test", "80", "/hello.txt"], {"http_proxy": server.url}, how)
+    assert result.stdout.endswith("hello through the proxy\n"), result
+    assert [(s.method, s.host, s.port) for s in server.seen()] == [("CONNECT", "files.test", 80)]
+
+
+def test_the_same_program_fails_without_us(get, hub, proxy, run):
+    server = proxy()
+    assert run([get, "files.test", "80", "/hello.txt"], {"http_proxy": server.url}).status == 1
+    assert server.seen() == []
+
+
+# In a mount namespace of its own the installation goes to the real places, and vanishes.
+INSTALL = """
+set -e
+for dir in /etc /usr/local; do
+    mkdir -p "$1$dir/upper" "$1$dir/work"
+    mount -t overlay overlay -o "lowerdir=$dir,upperdir=$1$dir/upper,workdir=$1$dir/work" $dir
+done
+meson install -C "$2" --no-rebuild >"$1/log"
+LD_PRELOAD=libhfproxy.so https_proxy=http://p:1 env
+HTTPS_PROXY=p:2 /usr/local/bin/hfwrap -q --no-check -- sh -c 'echo WRAPPED $https_proxy'
+ls /usr/local/share/man/man1/hfwrap.1 /usr/local/share/man/man7/libhfproxy.7
+"""
+
+
+def test_an_installed_library_is_found_by_its_bare_name(tmp_path, lib, run):
+    overlay = tmp_path / "overlay"
+    overlay.mkdir()
+    # An overlay cannot lie on an overlay, which /tmp may be: a tmpfs carries it.
+    mount = ["sh", "-ec", f'mount -t tmpfs tmpfs "$1" && exec sh -c "$3" sh "$1" "$2"', "sh"]
+    privileged = ["unshare", "--mount"] if os.getuid() == 0 else ["unshare", "-rm"]
+    done = run([*privileged, *mount, overlay, BUILD, INSTALL], {"PATH": os.environ["PATH"]})
+    assert done.status == 0, done
+    assert "HTTPS_PROXY=http://p:1\n" in done.stdout, done
+    assert "ERROR: ld.so" not in done.stderr
+    assert "WRAPPED http://p:2\n" in done.stdout, done
