@@ -242,7 +242,7 @@ bool hf_addr_in_prefix(const struct hf_addr *addr, const struct hf_addr *net, un
                 return false;
         if (bits > (addr->family == 4 ? 32U : 128U))
                 return false;
-        if (memcmp(addr->bytes, net->bytes, whole))
+        if (memcmp(addr->bytes, net->bytes, whole) != 0)
                 return false;
         return rest == 0 || (addr->bytes[whole] ^ net->bytes[whole]) >> (8 - rest) == 0;
 }

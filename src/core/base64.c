@@ -21,7 +21,7 @@ void hf_base64_put(struct hf_out *out, struct hf_span bytes)
                         group |= (unsigned char)bytes.s[i + 2];
                 hf_out_char(out, digit(group, 18));
                 hf_out_char(out, digit(group, 12));
-                hf_out_char(out, left > 1 ? digit(group, 6) : '=');
-                hf_out_char(out, left > 2 ? digit(group, 0) : '=');
+                hf_out_char(out, (char)(left > 1 ? digit(group, 6) : '='));
+                hf_out_char(out, (char)(left > 2 ? digit(group, 0) : '='));
         }
 }

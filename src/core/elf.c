@@ -152,6 +152,7 @@ void hf_elf_read(struct hf_span image, struct hf_elf *ret_elf)
 
 bool hf_elf_shebang(struct hf_span image, struct hf_span *ret_interp)
 {
+        static const char ends[] = " \t\n"; /* and its NUL */
         size_t at = 2, start;
 
         if (image.n < 2 || image.s[0] != '#' || image.s[1] != '!')
@@ -159,8 +160,7 @@ bool hf_elf_shebang(struct hf_span image, struct hf_span *ret_interp)
         while (at < image.n && at < SHEBANG_MAX && (image.s[at] == ' ' || image.s[at] == '\t'))
                 at++;
         start = at;
-        while (at < image.n && at < SHEBANG_MAX && image.s[at] != '\0' &&
-               !memchr(" \t\n", image.s[at], 3))
+        while (at < image.n && at < SHEBANG_MAX && !memchr(ends, image.s[at], sizeof ends))
                 at++;
         /* a path that goes on beyond what the kernel read is an error there (ENOEXEC) */
         if (at == start || (at == SHEBANG_MAX && image.n > SHEBANG_MAX))

@@ -70,7 +70,7 @@ static bool take_url(struct hf_span *text)
         size_t n = find(*text, ':'), end = 0;
         struct hf_span rest;
 
-        if (n == 0 || text->n - n < 3 || memcmp(text->s + n, "://", 3))
+        if (n == 0 || text->n - n < 3 || memcmp(text->s + n, "://", 3) != 0)
                 return false;
         rest = from(*text, n + 3);
         while (end < rest.n && rest.s[end] != '/' && rest.s[end] != '?' && rest.s[end] != '#')
@@ -265,7 +265,7 @@ bool hf_noproxy_match(struct hf_span list, const struct hf_dest *dest)
 
         if (!addr && name.s && hf_addr_parse(name, &parsed))
                 addr = &parsed;
-        if (name.n > 0 && name.s[name.n - 1] == '.')
+        if (name.s && name.n > 0 && name.s[name.n - 1] == '.')
                 name.n--;
 
         while (hf_noproxy_next(&list, &text)) {
@@ -275,7 +275,7 @@ bool hf_noproxy_match(struct hf_span list, const struct hf_dest *dest)
                         continue;
                 if (e.kind == ANY)
                         return true;
-                if (e.kind == NAME && name_matches(e.name, name))
+                if (e.kind == NAME && name.s && name_matches(e.name, name))
                         return true;
                 if (e.kind == NET && addr && hf_addr_in_prefix(addr, &e.addr, e.bits))
                         return true;
@@ -293,6 +293,7 @@ struct mended {
  * but that harms nobody stays: it may mean something to the program it was written for. */
 static bool mend(struct hf_span text, struct mended *ret)
 {
+        static const char harmful[] = ":[]@";
         struct entry e = read_entry(text);
         bool odd = false;
 
@@ -307,7 +308,7 @@ static bool mend(struct hf_span text, struct mended *ret)
         switch (e.kind) {
         case NOTHING:
                 for (size_t i = 0; i < text.n; i++)
-                        odd = odd || memchr(":[]@", text.s[i], 4);
+                        odd = odd || memchr(harmful, text.s[i], sizeof harmful - 1);
                 return !odd;
         case NAME:
                 /* requests and Go compare the trailing dot, too */

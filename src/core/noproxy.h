@@ -24,9 +24,10 @@ struct hf_dest {
 bool hf_noproxy_match(struct hf_span list, const struct hf_dest *dest);
 
 /* LIST in the form that no client crashes on or misreads, for `environ`: commas only, [::1] as
- * ::1, *.x as .x; IPv6 prefixes and bracketed IPv6 with a port are left out (httpx raises
- * InvalidURL on them; our own routing still knows them); empty entries vanish. '*' stays as it
- * is written. Mending a mended list changes nothing. */
+ * ::1, *.x as .x. Left out is what httpx raises InvalidURL on: IPv6 prefixes, bracketed IPv6 with
+ * a port, and what is no host at all (bytes that are not printable ASCII, '@', stray colons and
+ * brackets, over 1,024 bytes); our own routing goes by the list as it was. Empty entries vanish;
+ * '*' stays as it is written. Mending a mended list changes nothing. */
 void hf_noproxy_put_mended(struct hf_out *out, struct hf_span list);
 
 /* Is ENTRY in LIST as an entry of its own (after mending both; ASCII case does not count)? */

@@ -47,10 +47,11 @@ static struct hf_span strip_damage(struct hf_span text)
         }
 }
 
-static bool has_control_or_blank(struct hf_span text)
+/* Any control character (they end header lines), or a byte equal to ALSO. */
+static bool has_control(struct hf_span text, char also)
 {
         for (size_t i = 0; i < text.n; i++)
-                if ((unsigned char)text.s[i] <= ' ' || text.s[i] == 0x7f)
+                if ((unsigned char)text.s[i] < ' ' || text.s[i] == 0x7f || text.s[i] == also)
                         return true;
         return false;
 }
@@ -64,11 +65,13 @@ static bool is_alpha(char c)
  * the beginning of the rest; what has the form but is not known is an error. */
 static int take_scheme(struct hf_span *text, enum hf_scheme *ret_scheme, bool *ret_written)
 {
+        static const char marks[] = "+-."; /* RFC 3986 3.1 */
         size_t n = 0;
         struct hf_span name;
 
-        while (n < text->n && (is_alpha(text->s[n]) || (n > 0 && (hf_is_digit(text->s[n]) ||
-                                                                  memchr("+-.", text->s[n], 3)))))
+        while (n < text->n &&
+               (is_alpha(text->s[n]) || (n > 0 && (hf_is_digit(text->s[n]) ||
+                                                   memchr(marks, text->s[n], sizeof marks - 1)))))
                 n++;
         *ret_scheme = HF_SCHEME_HTTP;
         *ret_written = false;
@@ -76,7 +79,7 @@ static int take_scheme(struct hf_span *text, enum hf_scheme *ret_scheme, bool *r
                 take(text, 2);
                 return 0;
         }
-        if (n == 0 || text->n - n < 3 || memcmp(text->s + n, "://", 3))
+        if (n == 0 || text->n - n < 3 || memcmp(text->s + n, "://", 3) != 0)
                 return 0;
         *ret_written = true;
         name = take(text, n);
@@ -200,12 +203,14 @@ int hf_url_parse(struct hf_span text, struct hf_url *ret_url)
         int r;
 
         text = strip_damage(text);
-        if (text.n == 0 || has_control_or_blank(text))
+        if (text.n == 0 || has_control(text, '\0'))
                 return -EINVAL;
         r = take_scheme(&text, &url.scheme, &scheme_written);
         if (r < 0)
                 return r;
         take_user(&text, &url);
+        if (has_control(text, ' ')) /* in a password it can only be meant */
+                return -EINVAL;
 
         while (end < text.n && text.s[end] != '/' && text.s[end] != '?' && text.s[end] != '#')
                 end++;

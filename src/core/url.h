@@ -27,7 +27,7 @@ struct hf_url {
  * the user part ends at the last '@', the user name at its first ':'. The spans point into TEXT.
  * -EINVAL, and *ret_url untouched, for anything else: unknown scheme, no or impossible host (not
  * a host name of [A-Za-z0-9._-], an IPv4 or a bracketed IPv6 address), port 0 or above 65535,
- * control characters or blanks inside, a NUL. */
+ * control characters anywhere, blanks anywhere but in user and password. */
 int hf_url_parse(struct hf_span text, struct hf_url *ret_url);
 
 /* The same URL in the form that every client reads: scheme://[user[:pass]@]host:port[tail], with
