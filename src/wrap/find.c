@@ -31,7 +31,7 @@ int hf_find(const char *command, char *ret_path)
         if (strlen(command) >= PATH_MAX)
                 return -ENAMETOOLONG;
         if (strchr(command, '/')) {
-                snprintf(ret_path, PATH_MAX, "%s", command);
+                (void)snprintf(ret_path, PATH_MAX, "%s", command);
                 return usable(command);
         }
         if (*command == '\0')
@@ -42,7 +42,8 @@ int hf_find(const char *command, char *ret_path)
                 int len = (int)strcspn(dirs, ":"), n, r;
 
                 /* An empty element is the working directory. */
-                n = snprintf(ret_path, PATH_MAX, "%.*s%s%s", len, dirs, len > 0 ? "/" : "", command);
+                n = snprintf(ret_path, PATH_MAX, "%.*s%s%s", len, dirs, len > 0 ? "/" : "",
+                             command);
                 r = n > 0 && n < PATH_MAX ? usable(ret_path) : -ENOENT;
                 if (r == 0)
                         return 0;

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* A shell is not a clean pipe for the environment: dash and busybox drop every entry whose name is
  * no shell identifier (bash's exported functions, BASH_FUNC_module%%; names with dots or
- * dashes), all shells set some variables of their own, and hfwrap's variables reach COMMAND changed if
- * the caller exported one of the same name. COMMAND must see what the caller exported, so hfwrap has
- * these entries read from the kernel's copy of what it was started with (/proc/PID/environ), and
- * brought here by a variable.
+ * dashes), all shells set some variables of their own, and hfwrap's variables reach COMMAND changed
+ * if the caller exported one of the same name. COMMAND must see what the caller exported, so hfwrap
+ * has these entries read from the kernel's copy of what it was started with (/proc/PID/environ),
+ * and brought here by a variable.
  *
- * One line an entry: NAME=VALUE, or NAME alone for one of the shell's own that the caller did not have.
- * Bytes that a shell might trip over are %XX. Linux takes 128 KiB a string; entries that do not
- * fit are left to the shell. */
+ * One line an entry: NAME=VALUE, or NAME alone for one of the shell's own that the caller did not
+ * have. Bytes that a shell might trip over are %XX. Linux takes 128 KiB a string; entries that do
+ * not fit are left to the shell. */
 #include "wrap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define GIVEN_MAX (120 * 1024)
+#define GIVEN_MAX ((size_t)120 * 1024)
 
 static const char *const shells_own[] = {
-        "IFS",  "OPTIND", "OPTERR", "LINENO", "PPID", "PWD", "OLDPWD",
-        "SHLVL", "PS1",   "PS2",    "PS4",    "RANDOM", "_",
+        "IFS",   "OPTIND", "OPTERR", "LINENO", "PPID",   "PWD", "OLDPWD",
+        "SHLVL", "PS1",    "PS2",    "PS4",    "RANDOM", "_",
 };
 
 static bool is_identifier(struct hf_span name)
@@ -65,10 +65,10 @@ static void print_entry(struct hf_span entry, size_t *used)
         *used += n;
         for (size_t i = 0; i < entry.n; i++)
                 if (is_plain(entry.s[i]))
-                        putchar(entry.s[i]);
+                        (void)putchar(entry.s[i]);
                 else
-                        printf("%%%02x", (unsigned char)entry.s[i]);
-        putchar('\n');
+                        (void)printf("%%%02x", (unsigned char)entry.s[i]);
+        (void)putchar('\n');
 }
 
 void hf_given_print(long pid)
@@ -76,14 +76,13 @@ void hf_given_print(long pid)
         bool had[HF_LEN(shells_own)] = {false};
         size_t used = 0, room = 0;
         char path[64], *entry = NULL;
-        ssize_t n;
         FILE *f;
 
-        snprintf(path, sizeof(path), "/proc/%ld/environ", pid);
+        (void)snprintf(path, sizeof(path), "/proc/%ld/environ", pid);
         f = fopen(path, "re");
         if (!f) /* no /proc: nothing to be done about it */
                 return;
-        while ((n = getdelim(&entry, &room, '\0', f)) > 0) {
+        while (getdelim(&entry, &room, '\0', f) > 0) {
                 const char *equals = strchr(entry, '=');
                 struct hf_span name = {entry, equals ? (size_t)(equals - entry) : 0};
                 size_t own = own_index(name);
@@ -98,7 +97,7 @@ void hf_given_print(long pid)
                 if (!had[i])
                         print_entry(hf_span(shells_own[i]), &used);
         free(entry);
-        fclose(f);
+        (void)fclose(f);
 }
 
 /* The next line of *REST, decoded in place and NUL-terminated; NULL at the end. */

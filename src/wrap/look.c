@@ -23,8 +23,9 @@
 #define OWN_MACHINE EM_AARCH64
 #endif
 
-/* Would the kernel start the file in secure mode (AT_SECURE), in which ld.so preloads nothing? A setuid
- * file of the caller's own changes nothing, and neither does any under no_new_privs or nosuid. */
+/* Would the kernel start the file in secure mode (AT_SECURE), in which ld.so preloads nothing? A
+ * setuid file of the caller's own changes nothing, and neither does any under no_new_privs or
+ * nosuid. */
 static bool is_secure(const char *path, const struct stat *st)
 {
         struct statvfs fs;
@@ -53,8 +54,8 @@ static struct hf_span next_word(struct hf_span *rest)
         return word;
 }
 
-/* What env(1) would run for the words behind it on a "#!" line: options and assignments are passed over,
- * and "-S" at most changes how the line is split. */
+/* What env(1) would run for the words behind it on a "#!" line: options and assignments are passed
+ * over, and "-S" at most changes how the line is split. */
 static struct hf_span env_command(struct hf_span words)
 {
         struct hf_span word;
@@ -65,8 +66,8 @@ static struct hf_span env_command(struct hf_span words)
         return word;
 }
 
-/* The interpreter of the script IMAGE, as a file, in RET_PATH. False when it is none or nothing can be
- * told about it. */
+/* The interpreter of the script IMAGE, as a file, in RET_PATH. False when it is none or nothing can
+ * be told about it. */
 static bool find_interpreter(struct hf_span image, char *ret_path)
 {
         struct hf_span interp, line;
@@ -81,7 +82,8 @@ static bool find_interpreter(struct hf_span image, char *ret_path)
         slash = strrchr(ret_path, '/');
         if (strcmp(slash ? slash + 1 : ret_path, "env") != 0)
                 return true;
-        line = (struct hf_span){interp.s + interp.n, (size_t)(image.s + image.n - interp.s) - interp.n};
+        line = (struct hf_span){interp.s + interp.n,
+                                (size_t)(image.s + image.n - interp.s) - interp.n};
         end = memchr(line.s, '\n', line.n);
         if (end)
                 line.n = (size_t)(end - line.s);
@@ -115,7 +117,7 @@ enum hf_look hf_look(const char *path, char *ret_path)
 {
         char next[PATH_MAX];
 
-        snprintf(ret_path, PATH_MAX, "%s", path);
+        (void)snprintf(ret_path, PATH_MAX, "%s", path);
         for (int depth = 0;; depth++) {
                 enum hf_look look = HF_LOOK_FINE;
                 struct hf_span image = {NULL, 0};
@@ -142,6 +144,6 @@ enum hf_look hf_look(const char *path, char *ret_path)
                 munmap((void *)(uintptr_t)image.s, image.n);
                 if (!script || depth == SCRIPTS_MAX)
                         return look;
-                snprintf(ret_path, PATH_MAX, "%s", next);
+                (void)snprintf(ret_path, PATH_MAX, "%s", next);
         }
 }

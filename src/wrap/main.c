@@ -70,13 +70,15 @@ static void say_look(enum hf_look look, const char *program)
         static const char *const what[] = {
                 [HF_LOOK_STATIC] = "is a static program",
                 [HF_LOOK_GO] = "is a Go program",
-                [HF_LOOK_SECURE] = "runs with the rights of another user (setuid, setgid or capabilities)",
+                [HF_LOOK_SECURE] =
+                        "runs with the rights of another user (setuid, setgid or capabilities)",
                 [HF_LOOK_32BIT] = "is a 32-bit program",
                 [HF_LOOK_MACHINE] = "is a program for another processor",
         };
 
         if (look != HF_LOOK_FINE)
-                hf_say("'%s' %s: it gets the proxy variables, but not the library", program, what[look]);
+                hf_say("'%s' %s: it gets the proxy variables, but not the library", program,
+                       what[look]);
 }
 
 static int launch(const struct options *options, char *const argv[])
@@ -112,7 +114,8 @@ static int prepare(const struct options *options)
 
         /* The text itself is not shown: it may hold a password. */
         if (options->url && hf_url_parse(hf_span(getenv("HFPROXY_URL")), &url) < 0) {
-                hf_say("-p: not a proxy's URL; it looks like http://host:port or socks5h://user:password@host:port");
+                hf_say("-p: not a proxy's URL; it looks like http://host:port or "
+                       "socks5h://user:password@host:port");
                 return HF_EXIT_OWN;
         }
         hf_given_print(options->shell);

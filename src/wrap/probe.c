@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Is the proxy alive? Alive is what answers a TCP connect. All addresses of all proxies are tried at
- * once, so that a second is enough for them together; the names among them are looked up in a thread
- * each, because getaddrinfo(3) knows no deadline (a thread that is still waiting when COMMAND
- * starts ends with the exec). connect(2) is called past the library, which is preloaded here
- * too: this is no connection of the user's, and no line of his log. */
+/* Is the proxy alive? Alive is what answers a TCP connect. All addresses of all proxies are tried
+ * at once, so that a second is enough for them together; the names among them are looked up in a
+ * thread each, because getaddrinfo(3) knows no deadline (a thread that is still waiting when
+ * COMMAND starts ends with the exec). connect(2) is called past the library, which is preloaded
+ * here too: this is no connection of the user's, and no line of his log. */
 #include "wrap.h"
 #include "core/addr.h"
 #include "core/url.h"
@@ -28,11 +28,11 @@ struct proxy {
         bool v6;
 
         bool alive;
-        int error;         /* the last failed connect's errno, or 0 */
-        int lookup_error;  /* EAI_*, or 0 */
-        unsigned open;     /* connects that are not decided yet, and the look-up as one */
-        int lookup_fd;     /* readable when the thread is through, or -1 */
-        int lookup_end;    /* the thread's end of it */
+        int error;        /* the last failed connect's errno, or 0 */
+        int lookup_error; /* EAI_*, or 0 */
+        unsigned open;    /* connects that are not decided yet, and the look-up as one */
+        int lookup_fd;    /* readable when the thread is through, or -1 */
+        int lookup_end;   /* the thread's end of it */
         struct addrinfo *addrs;
         int fds[ADDRS];
 };
@@ -97,7 +97,7 @@ static void *look_up(void *arg)
         struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
         char port[8];
 
-        snprintf(port, sizeof(port), "%u", proxy->port);
+        (void)snprintf(port, sizeof(port), "%u", proxy->port);
         proxy->lookup_error = getaddrinfo(proxy->host, port, &hints, &proxy->addrs);
         close(proxy->lookup_end); /* the waiting end becomes readable */
         return NULL;
@@ -146,10 +146,13 @@ static void start(struct proxy *proxy)
         proxy->lookup_fd = -1;
         for (size_t i = 0; i < ADDRS; i++)
                 proxy->fds[i] = -1;
-        if (hf_addr_parse(hf_span(proxy->host), &addr))
-                start_connect(proxy, 0, &sa, hf_addr_to_sockaddr(&addr, proxy->port, false, &sa));
-        else
+        if (hf_addr_parse(hf_span(proxy->host), &addr)) {
+                socklen_t len = hf_addr_to_sockaddr(&addr, proxy->port, false, &sa);
+
+                start_connect(proxy, 0, &sa, len);
+        } else {
                 start_look_up(proxy);
+        }
 }
 
 static bool is_decided(const struct proxy *proxy)
@@ -200,14 +203,16 @@ static size_t collect(struct proxy *proxies)
                 struct hf_url url;
                 bool known = false;
 
-                if (!value || hf_url_parse(hf_span(value), &url) < 0 || url.host.n >= sizeof(proxy->host))
+                if (!value || hf_url_parse(hf_span(value), &url) < 0 ||
+                    url.host.n >= sizeof(proxy->host))
                         continue;
                 memcpy(proxy->host, url.host.s, url.host.n);
                 proxy->host[url.host.n] = '\0';
                 proxy->port = url.port;
                 proxy->v6 = url.host_is_v6;
                 for (size_t k = 0; k < n; k++)
-                        known = known || (proxies[k].port == proxy->port && !strcmp(proxies[k].host, proxy->host));
+                        known = known || (proxies[k].port == proxy->port &&
+                                          !strcmp(proxies[k].host, proxy->host));
                 if (!known)
                         n++;
         }
@@ -218,7 +223,8 @@ static void say_dead(const struct proxy *proxy)
 {
         char name[sizeof(proxy->host) + 16];
 
-        snprintf(name, sizeof(name), proxy->v6 ? "[%s]:%u" : "%s:%u", proxy->host, proxy->port);
+        (void)snprintf(name, sizeof(name), proxy->v6 ? "[%s]:%u" : "%s:%u", proxy->host,
+                       proxy->port);
         if (proxy->open > 0)
                 hf_say("the proxy %s does not answer within %d s", name, BUDGET_MS / 1000);
         else if (proxy->error == ECONNREFUSED)
@@ -226,7 +232,8 @@ static void say_dead(const struct proxy *proxy)
         else if (proxy->error)
                 hf_say("the proxy %s cannot be reached: %s", name, strerror(proxy->error));
         else
-                hf_say("the proxy %s cannot be looked up: %s", name, gai_strerror(proxy->lookup_error));
+                hf_say("the proxy %s cannot be looked up: %s", name,
+                       gai_strerror(proxy->lookup_error));
 }
 
 void hf_probe(void)

@@ -20,7 +20,8 @@ static size_t read_start(const char *path, char *buf, size_t size)
         return n < 0 ? 0 : (size_t)n;
 }
 
-/* Does the file look like something for a shell? One with a NUL in its first line is not (POSIX, sh(1)). */
+/* Does the file look like something for a shell? One with a NUL in its first line is not (POSIX,
+ * sh(1)). */
 static bool is_text(const char *path)
 {
         char buf[256];
@@ -65,11 +66,12 @@ int hf_start(const char *path, char *const argv[])
                 struct hf_span image = {buf, read_start(path, buf, sizeof(buf))};
 
                 if (hf_elf_shebang(image, &interp)) {
-                        hf_say("cannot run '%s': its interpreter '%.*s' was not found", argv[0], (int)interp.n,
-                               interp.s);
+                        hf_say("cannot run '%s': its interpreter '%.*s' was not found", argv[0],
+                               (int)interp.n, interp.s);
                         return HF_EXIT_NOT_FOUND;
                 }
         }
-        hf_say("cannot run '%s': %s", argv[0], error == ENOENT ? "its program loader was not found" : strerror(error));
+        hf_say("cannot run '%s': %s", argv[0],
+               error == ENOENT ? "its program loader was not found" : strerror(error));
         return error == ENOENT ? HF_EXIT_NOT_FOUND : HF_EXIT_CANNOT_RUN;
 }

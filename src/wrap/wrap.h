@@ -9,17 +9,17 @@
 #include "core/util.h"
 
 enum { /* exit statuses */
-        HF_EXIT_OWN = 125,
-        HF_EXIT_CANNOT_RUN = 126,
-        HF_EXIT_NOT_FOUND = 127,
+       HF_EXIT_OWN = 125,
+       HF_EXIT_CANNOT_RUN = 126,
+       HF_EXIT_NOT_FOUND = 127,
 };
 
-/* One line on stderr, "hfwrap: " and the rest as printf(3) has it; control characters become '?', so
- * whatever a COMMAND is called it stays one line. */
+/* One line on stderr, "hfwrap: " and the rest as printf(3) has it; control characters become '?',
+ * so whatever a COMMAND is called it stays one line. */
 __attribute__((format(printf, 1, 2))) void hf_say(const char *format, ...);
 
-/* Prints, for hfwrap to hand on in the variable hfwrap_given, what a shell does not leave alone in the
- * environment of process PID: see given.c. */
+/* Prints, for hfwrap to hand on in the variable hfwrap_given, what a shell does not leave alone in
+ * the environment of process PID: see given.c. */
 void hf_given_print(long pid);
 
 /* Puts what hfwrap_given holds into this process's environment, and takes that variable out. */

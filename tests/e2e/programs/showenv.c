@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* showenv environ|getenv|secure_getenv NAME…: one line "NAME=value" for each NAME that is set, as the
- * source named has it. Reads `environ` itself: libc's getenv() may be somebody's hook. */
+/* showenv environ|getenv|secure_getenv NAME…: one line "NAME=value" for each NAME that is set, as
+ * the source named has it. Reads `environ` itself: libc's getenv() may be somebody's hook. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* showself [--signal N] ARG…: its process id and then argv[0] and every ARG, each ended by a NUL; with
+/* showself [--signal N] ARG…: its process id and then argv[0] and every ARG, each ended by a NUL;
+ * with
  * --signal it then dies by signal N. */
 #include <signal.h>
 #include <stdio.h>
