@@ -21,6 +21,7 @@ struct job {
         uint8_t age[HF_VARS_MANAGED];
         uint8_t decided; /* bit p: an earlier process chose between two that differ */
         const char *url; /* HFPROXY_URL, mended; NULL: none */
+        bool url_is_new; /* it is not the one that the last process had: the newest word of all */
         bool cgi;
 };
 
@@ -59,10 +60,15 @@ static void recover(struct job *job)
 {
         struct hf_view *view = job->view;
         struct hf_span records = hf_state_check(job->values[HF_VAR_HFPROXY_STATE]);
+        struct hf_record r;
+
+        if (hf_state_find(records, HF_VAR_HFPROXY_STATE, &r))
+                view->heard = r.hash;
+        job->url_is_new = view->url && !(hf_state_find(records, HF_VAR_HFPROXY_URL, &r) &&
+                                         r.hash == hf_hash(hf_span(view->url)));
 
         for (int v = 0; v < HF_VARS_MANAGED; v++) {
                 const char *now = job->values[v];
-                struct hf_record r;
 
                 view->before[v] = now;
                 view->flags[v] = 0;
@@ -135,6 +141,10 @@ static struct pair read_pair(struct job *job, enum hf_pair p)
                 lo_age = AGE_OLD;
         }
         pair.newest = (lo_age && pair.lower) || (up_age && pair.upper);
+        if (job->url_is_new && p < HF_PAIR_FTP) {
+                pair.newest = pair.off = false;
+                view->flags[lo] = view->flags[up] = 0;
+        }
         return pair;
 }
 
@@ -201,6 +211,7 @@ static void do_proxy_pair(struct job *job, enum hf_pair p)
         view->value[up] = view->before[up];
         if (job->url && p < HF_PAIR_FTP && !pair.newest && !pair.off) {
                 text = job->url;
+                view->by_url |= 1u << p;
         } else {
                 text = choose(job, p, &pair, &keep);
                 if (text)
@@ -340,11 +351,13 @@ void hf_view(const char *const values[HF_VARS], const struct hf_settings *settin
 
         memset(ret, 0, sizeof *ret);
         if (nonempty(url)) {
-                if (hf_url_parse(hf_span(url), &parsed) == 0)
+                if (hf_url_parse(hf_span(url), &parsed) == 0) {
                         job.url =
                                 composed(&job, hf_compose_mended_url, url, url, HF_VAR_http_proxy);
-                else
+                        ret->url = url;
+                } else {
                         ret->url_unreadable = true;
+                }
         }
 
         recover(&job);

@@ -29,6 +29,12 @@ struct hf_view {
         uint8_t flags[HF_VARS_MANAGED];      /* HF_STATE_* for its record */
         const char *proxy[HF_PAIR_FTP]; /* for connect(), mended: http, https, all; NULL: none */
         const char *no_proxy;           /* the user's own list, for routing; NULL: none */
+        const char *url;                /* HFPROXY_URL, if it can be read */
+        unsigned by_url;                /* bit p: pair p holds HFPROXY_URL */
+
+        /* A hash of everything that has been complained about, carried on so that it is said once
+         * and not by every process: what our parent said, and what we say (the caller sets it). */
+        uint64_t heard, said;
 
         /* For the log. */
         unsigned conflicts;   /* bit p: the two spellings of pair p differ */

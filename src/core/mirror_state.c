@@ -8,7 +8,10 @@ static bool wants_record(const struct hf_view *view, int v)
 {
         const char *value = view->value[v], *before = view->before[v];
 
-        return view->flags[v] || (value != NULL) != (before != NULL) ||
+        /* What HFPROXY_URL fills is recorded even where the user had the same: if it changes later,
+         * that is a newer word. */
+        return view->flags[v] || view->by_url & 1u << v / 2 ||
+               (value != NULL) != (before != NULL) ||
                (value && value != before && strcmp(value, before) != 0);
 }
 
@@ -30,7 +33,7 @@ void hf_view_keep_within_limit(struct hf_view *view)
                         continue;
                 hf_state_put_record(&longer, (enum hf_var)v, view->flags[v], view->value[v],
                                     view->before[v]);
-                if (longer.len < HF_STATE_MAX - 32) {
+                if (longer.len < HF_STATE_MAX - 128) {
                         out = longer;
                         continue;
                 }
@@ -43,17 +46,20 @@ void hf_view_keep_within_limit(struct hf_view *view)
 void hf_view_put_state(struct hf_out *out, const void *arg)
 {
         const struct hf_view *view = arg;
-        bool any = false;
+        bool any = view->url || view->said;
 
-        for (int v = 0; v < HF_VARS_MANAGED; v++) {
-                if (!wants_record(view, v))
-                        continue;
-                if (!any)
-                        hf_state_put_head(out);
-                any = true;
-                hf_state_put_record(out, (enum hf_var)v, view->flags[v], view->value[v],
-                                    view->before[v]);
-        }
-        if (any)
-                hf_state_put_tail(out);
+        for (int v = 0; v < HF_VARS_MANAGED; v++)
+                any = any || wants_record(view, v);
+        if (!any)
+                return;
+        hf_state_put_head(out);
+        for (int v = 0; v < HF_VARS_MANAGED; v++)
+                if (wants_record(view, v))
+                        hf_state_put_record(out, (enum hf_var)v, view->flags[v], view->value[v],
+                                            view->before[v]);
+        if (view->url)
+                hf_state_put_hash(out, HF_VAR_HFPROXY_URL, hf_hash(hf_span(view->url)));
+        if (view->said)
+                hf_state_put_hash(out, HF_VAR_HFPROXY_STATE, view->said);
+        hf_state_put_tail(out);
 }

@@ -140,6 +140,14 @@ void hf_state_put_record(struct hf_out *out, enum hf_var var, unsigned flags, co
         hf_out_char(out, ';');
 }
 
+void hf_state_put_hash(struct hf_out *out, enum hf_var var, uint64_t hash)
+{
+        hf_out_put(out, hf_span(hf_var_names[var]));
+        hf_out_put(out, HF_SPAN("/="));
+        hf_out_hex64(out, hash);
+        hf_out_char(out, ';');
+}
+
 void hf_state_put_head(struct hf_out *out)
 {
         hf_out_put(out, HF_SPAN(HEAD));

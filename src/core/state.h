@@ -41,5 +41,6 @@ void hf_state_put_decoded(struct hf_out *out, struct hf_span before);
 /* One record, as it stands in the text (with BEFORE given plain), and the two ends. */
 void hf_state_put_record(struct hf_out *out, enum hf_var var, unsigned flags, const char *value,
                          const char *before);
+void hf_state_put_hash(struct hf_out *out, enum hf_var var, uint64_t hash); /* without a text */
 void hf_state_put_head(struct hf_out *out);
 void hf_state_put_tail(struct hf_out *out); /* after all else: it holds OUT's hash */

@@ -38,36 +38,8 @@ const char *const hf_var_names[HF_VARS] = {
         NAME(HFPROXY_LOG_LEVEL),
 };
 
-/* getenv() asks this for every name that any program looks up, so most must fail fast: all ours
- * begin with one of these letters and have 8 to 21. */
-static bool may_be_ours(struct hf_span name)
+int hf_var_find_slowly(struct hf_span name)
 {
-        if (name.n < 8 || name.n > HF_VAR_NAME_MAX)
-                return false;
-        switch (name.s[0]) {
-        case 'h':
-        case 'H':
-        case 'a':
-        case 'A':
-        case 'f':
-        case 'F':
-        case 'n':
-        case 'N':
-        case 'S':
-        case 'R':
-        case 'C':
-        case 'G':
-        case 'P':
-                return true;
-        default:
-                return false;
-        }
-}
-
-int hf_var_find(struct hf_span name)
-{
-        if (!may_be_ours(name))
-                return -1;
         for (int v = 0; v < HF_VARS; v++)
                 if (hf_var_names[v][0] == name.s[0] && !strncmp(hf_var_names[v], name.s, name.n) &&
                     hf_var_names[v][name.n] == '\0')
@@ -83,6 +55,8 @@ void hf_vars_collect(char *const *environment, const char *ret_values[HF_VARS])
                 const char *entry = *environment;
                 size_t n = 0;
 
+                if (!hf_var_may_begin(entry[0]))
+                        continue;
                 /* Bounded: an entry may be a megabyte without '='. */
                 while (n <= HF_VAR_NAME_MAX && entry[n] != '=' && entry[n] != '\0')
                         n++;

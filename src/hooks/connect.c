@@ -75,7 +75,7 @@ static bool is_stream(int fd)
 
 static void log_direct(const struct call *call, const struct hf_dest *dest, enum hf_why why)
 {
-        char literal[HF_ADDR_TEXT_MAX];
+        char literal[HF_ADDR_TEXT_MAX + 2];
         struct hf_out out = hf_out_write(literal, sizeof literal);
         struct hf_span host = dest->name;
 
@@ -90,7 +90,11 @@ static void log_direct(const struct call *call, const struct hf_dest *dest, enum
         if (!hf_log_on(HF_LOG_INFO) || !is_stream(call->fd))
                 return;
         if (!host.s) {
+                if (dest->addr->family == 6)
+                        hf_out_char(&out, '[');
                 hf_addr_put(&out, dest->addr);
+                if (dest->addr->family == 6)
+                        hf_out_char(&out, ']');
                 host = (struct hf_span){literal, out.len};
         }
         hf_log(HF_LOG_INFO, "%S:%d direct (%s)", &host, (int)dest->port, hf_why_text(why));
@@ -147,8 +151,8 @@ static bool judge_found(const struct call *call, const struct hf_lookup *found,
         return false;
 }
 
-/* To a placeholder, so to a name. */
-static int connect_name(struct call *call)
+/* To a placeholder, so to a name. (Its own stack frame: the way by address needs none of it.) */
+__attribute__((noinline)) static int connect_name(struct call *call)
 {
         const struct hf_config *config = call->config;
         struct hf_route route = {NULL, HF_WHY_NO_PROXY};

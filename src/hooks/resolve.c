@@ -204,8 +204,12 @@ static bool is_pinned(const struct lookup *lookup, const struct hf_rules *rules)
 
         hf_file_read("/etc/hosts", &hosts);
         rest = hosts.text;
-        while (!pinned && hf_hosts_next(&rest, lookup->name, &addr))
-                pinned = !hf_route(rules, &dest).proxy;
+        /* What was remembered of other names does not count: this one has its own line. */
+        while (!pinned && hf_hosts_next(&rest, lookup->name, &addr)) {
+                struct hf_route route = hf_route(rules, &dest);
+
+                pinned = !route.proxy && route.why != HF_WHY_LOCALNAME;
+        }
         hf_file_free(&hosts);
         return pinned;
 }

@@ -4,10 +4,9 @@
 #include "log.h"
 #include "probe.h"
 #include "real.h"
+#include "report.h"
 #include "self.h"
 #include "sys.h"
-
-#include "core/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -105,25 +104,23 @@ static struct hf_facts facts_for(const char *const values[HF_VARS])
 
 /* The first entry of `environ`, as libc's getenv() does it; most look-ups of most programs end
  * here. */
-static char *plain_get(const char *name)
+static inline char *plain_get(const char *name, size_t n)
 {
-        size_t n = strlen(name);
-
         if (!environ || n == 0)
                 return NULL;
-        for (char **e = environ; *e; e++)
-                if ((*e)[0] == name[0] && !strncmp(*e, name, n) && (*e)[n] == '=')
+        for (char **e = environ; *e; e++) {
+                const char *entry = *e;
+
+                /* Two bytes tell nearly all of them apart, for less than a call. */
+                if (entry[0] == name[0] && entry[1] == (n > 1 ? name[1] : '=') &&
+                    !strncmp(entry, name, n) && entry[n] == '=')
                         return *e + n + 1;
+        }
         return NULL;
 }
 
-char *hf_env_get(const char *name)
+__attribute__((noinline)) static char *managed_get(enum hf_var var)
 {
-        int var = hf_var_find(hf_span(name));
-
-        if (var < 0 || var >= HF_VARS_MANAGED || hf_env_secure())
-                return plain_get(name);
-
         const char *values[HF_VARS];
         struct hf_settings settings;
         struct hf_view view;
@@ -133,6 +130,16 @@ char *hf_env_get(const char *name)
         hf_settings_read(values, &settings);
         hf_view(values, &settings, &facts, &getenv_arena, &view);
         return (char *)(uintptr_t)view.value[var];
+}
+
+char *hf_env_get(const char *name)
+{
+        struct hf_span whole = hf_span(name);
+        int var = hf_var_find(whole);
+
+        if (var < 0 || var >= HF_VARS_MANAGED || hf_env_secure())
+                return plain_get(name, whole.n);
+        return managed_get((enum hf_var)var);
 }
 
 bool hf_env_matters(const char *name)
@@ -172,84 +179,6 @@ static void apply(const char *name, const char *now, const char *value)
                 remove_in_copy(name);
 }
 
-static void report_settings(const char *const values[HF_VARS], const struct hf_settings *settings,
-                            const struct hf_view *view, const struct hf_facts *facts)
-{
-        uint64_t bad = settings->bad;
-
-        if (facts->no_ca_bundle)
-                bad |= UINT64_C(1) << HF_VAR_HFPROXY_CA_BUNDLE;
-        if (view->url_unreadable)
-                bad |= UINT64_C(1) << HF_VAR_HFPROXY_URL;
-        for (int v = 0; v < HF_VARS; v++) {
-                if (!(bad & UINT64_C(1) << v))
-                        continue;
-                if (v == HF_VAR_HFPROXY_URL) /* may hold a password */
-                        hf_log(HF_LOG_ERROR, "HFPROXY_URL ignored: it is not %s",
-                               hf_settings_expects((enum hf_var)v));
-                else
-                        hf_log(HF_LOG_ERROR, "%s=%s ignored: it takes %s", hf_var_names[v],
-                               values[v], hf_settings_expects((enum hf_var)v));
-        }
-}
-
-/* URLs go to the log without user and password, lists as they are. */
-static struct hf_span public_text(enum hf_pair pair, const char *text, char *buf, size_t size)
-{
-        struct hf_out out = hf_out_write(buf, size);
-        struct hf_url url;
-
-        if (pair == HF_PAIR_NO)
-                return hf_span(text);
-        if (!text || hf_url_parse(hf_span(text), &url) < 0)
-                return HF_SPAN("");
-        hf_url_put_public(&out, &url);
-        return (struct hf_span){buf, out.len < size ? out.len : size};
-}
-
-static void report_view(const char *const values[HF_VARS], const struct hf_view *view)
-{
-        char buf[300];
-
-        for (enum hf_pair p = HF_PAIR_HTTP; p < HF_PAIRS; p++) {
-                const char *lo = hf_var_names[2 * p], *up = hf_var_names[2 * p + 1];
-                struct hf_span text = public_text(p, view->value[2 * p], buf, sizeof buf);
-                bool upper = view->value[2 * p] != view->before[2 * p] &&
-                             view->flags[2 * p] & HF_STATE_UPPER;
-
-                /* Once for all processes: those that come after find nothing to change. */
-                if (!(view->conflicts & 1u << p) || !view->value[2 * p] || !values[2 * p] ||
-                    !values[2 * p + 1] || !strcmp(values[2 * p], values[2 * p + 1]))
-                        continue;
-                if (view->value[2 * p] != view->value[2 * p + 1])
-                        hf_log(HF_LOG_ERROR,
-                               "%s and %s differ and stay so, as HFPROXY_PREFER=keep asks", lo, up);
-                else if (upper)
-                        hf_log(HF_LOG_ERROR,
-                               "%s and %s differ and %s refuses connections: using %s (%S) for "
-                               "both",
-                               lo, up, lo, up, &text);
-                else
-                        hf_log(HF_LOG_ERROR, "%s and %s differ: using %S for both", lo, up, &text);
-        }
-        for (int v = 0; v < HF_VARS_MANAGED; v++) {
-                if (view->unreadable & UINT32_C(1) << v)
-                        hf_log(HF_LOG_ERROR,
-                               "%s counts as unset: it does not read as a proxy URL such as "
-                               "http://proxy:3128",
-                               hf_var_names[v]);
-                if (view->unmended & UINT32_C(1) << v)
-                        hf_log(HF_LOG_WARN,
-                               "%s is too long to be mended (over 64 KiB) and stays as it is",
-                               hf_var_names[v]);
-                if (hf_log_on(HF_LOG_DEBUG) && view->value[v] && view->value[v] != values[v])
-                        hf_log(HF_LOG_DEBUG, "%s is set", hf_var_names[v]);
-        }
-        if (view->xethub_honoured && !values[HF_VAR_HF_HUB_DISABLE_XET])
-                hf_log(HF_LOG_WARN,
-                       "HF_HUB_DISABLE_XETHUB alone does nothing: HF_HUB_DISABLE_XET=1 is set too");
-}
-
 /* Most programs of a system into which this library is preloaded: not one system call for them. */
 static bool nothing_to_do(const char *const values[HF_VARS])
 {
@@ -279,8 +208,7 @@ void hf_env_rewrite(void)
                 facts.upper_lives = hf_probe_conflicts(&view);
                 hf_view(values, &settings, &facts, &arena, &view);
         }
-        report_settings(values, &settings, &view, &facts);
-        report_view(values, &view);
+        view.said = hf_report(values, &settings, &facts, &view);
 
         for (int v = 0; v < HF_VARS_MANAGED; v++)
                 apply(hf_var_names[v], values[v], view.value[v]);

@@ -148,52 +148,70 @@ static struct hf_pending *search(struct table *table)
         return NULL;
 }
 
-/* A claimed record of the table, or NULL. Numbers are used again at once, so the few records that
- * are ever needed stay on the first pages. */
-static struct hf_pending *take_from_table(int fd)
+/* Makes RECORD the one of FD. False: there is one already for this very socket, as two threads
+ * connect it at once. */
+static bool enter(struct table *table, struct hf_pending *record, uint64_t id)
 {
-        struct table *table = (uint32_t)fd < FDS ? get_table() : NULL;
-        struct hf_pending *record;
-        uint16_t stale;
+        uint16_t mine = (uint16_t)(record - table->records + 1);
+        _Atomic(uint16_t) *place = &table->by_fd[record->fd];
+        uint16_t seen = atomic_load_explicit(place, memory_order_acquire);
 
-        if (!table)
-                return NULL;
-        /* What was pending under this number before is gone: nobody told us of the close. */
-        stale = atomic_load_explicit(&table->by_fd[fd], memory_order_relaxed);
-        if (stale)
-                sweep(&table->records[stale - 1]);
-        record = search(table);
-        if (!record) {
-                for (uint32_t i = 0; i < RECORDS; i++)
-                        sweep(&table->records[i]);
-                record = search(table);
+        for (;;) {
+                struct hf_pending *other = seen ? &table->records[seen - 1] : NULL;
+
+                if (other && other != record) {
+                        if (atomic_load_explicit(&other->id, memory_order_relaxed) == id)
+                                return false;
+                        /* What was pending under this number before is gone: nobody told us of
+                         * the close. */
+                        sweep(other);
+                        seen = atomic_load_explicit(place, memory_order_acquire);
+                }
+                if (atomic_compare_exchange_strong_explicit(place, &seen, mine, memory_order_acq_rel,
+                                                            memory_order_acquire))
+                        return true;
         }
-        if (record)
-                atomic_store_explicit(&table->by_fd[fd], (uint16_t)(record - table->records + 1),
-                                      memory_order_relaxed);
-        return record;
 }
 
-struct hf_pending *hf_pending_take(int fd, uint64_t id)
+static struct hf_pending *reset(struct hf_pending *record, int fd, uint64_t id, bool alone)
 {
-        struct hf_pending *record = take_from_table(fd);
-        bool alone = !record;
-
-        if (alone) {
-                record = map(sizeof *record);
-                if (!record)
-                        return NULL;
-                atomic_store_explicit(&record->claimed, true, memory_order_relaxed);
-        }
         record->alone = alone;
         record->fd = fd;
         record->phase = HF_PENDING_CONNECTING;
         record->next = 0;
         record->first_error = 0;
         record->settle = record->fastopen = record->v6only = false;
-        atomic_fetch_add_explicit(&in_use, 1, memory_order_relaxed);
+        atomic_store_explicit(&record->driver, 0, memory_order_relaxed);
         atomic_store_explicit(&record->id, id, memory_order_relaxed);
+        atomic_fetch_add_explicit(&in_use, 1, memory_order_relaxed);
         return record;
+}
+
+int hf_pending_take(int fd, uint64_t id, struct hf_pending **ret_record)
+{
+        struct table *table = (uint32_t)fd < FDS ? get_table() : NULL;
+        struct hf_pending *record = table ? search(table) : NULL;
+
+        if (table && !record) {
+                for (uint32_t i = 0; i < RECORDS; i++)
+                        sweep(&table->records[i]);
+                record = search(table);
+        }
+        if (!record) {
+                record = map(sizeof *record);
+                if (!record)
+                        return -ENOMEM;
+                atomic_store_explicit(&record->claimed, true, memory_order_relaxed);
+                *ret_record = reset(record, fd, id, true);
+                return 0;
+        }
+        reset(record, fd, id, false);
+        if (!enter(table, record, id)) {
+                hf_pending_free(record);
+                return -EALREADY;
+        }
+        *ret_record = record;
+        return 0;
 }
 
 bool hf_pending_any(void)

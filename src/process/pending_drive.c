@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <sys/time.h>
 
+#define WATCH_MS 5 /* between two looks at what another thread drives */
+
 /* The kernel's own layout, equal on both machines as far as this reads: libc's sigaction() is not
  * called, as sanitizers and others stand in front of it. */
 struct kernel_sigaction {
@@ -16,9 +18,16 @@ struct kernel_sigaction {
         unsigned char rest[48];
 };
 
+/* Signals of a thread's own faults, which cannot come while it waits (fault handlers of runtimes and
+ * sanitizers lack SA_RESTART), and those that libcs keep for themselves. */
+static bool is_no_interruption(int sig)
+{
+        return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGTRAP ||
+               sig == SIGSYS || (sig >= 32 && sig <= 34);
+}
+
 /* poll(2) was interrupted, so some handler ran. One with SA_RESTART would have let connect(2) go
- * on, and which one it was cannot be known: was it perhaps one without? Signals 32 to 34 are
- * libc's own. */
+ * on, and which one it was cannot be known: was it perhaps one without? */
 static bool wants_eintr(void)
 {
         uint64_t blocked = hf_signals_block();
@@ -27,7 +36,7 @@ static bool wants_eintr(void)
         for (int sig = 1; sig <= 64; sig++) {
                 struct kernel_sigaction action = {0};
 
-                if ((blocked >> (sig - 1) & 1) || (sig >= 32 && sig <= 34))
+                if ((blocked >> (sig - 1) & 1) || is_no_interruption(sig))
                         continue;
                 if (hf_syscall6(SYS_rt_sigaction, sig, 0, (long)&action, 8, 0, 0) < 0)
                         continue;
@@ -49,32 +58,73 @@ static int64_t own_timeout(int fd)
         return (int64_t)tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
 }
 
+/* Becomes the thread that drives RECORD. Not if another one does; one that is gone (a fork's copy
+ * has its caller's threads no longer, a handler may have jumped out of it) drives no more. */
+static bool take_over(struct hf_pending *record, int self)
+{
+        int other = 0;
+
+        while (!atomic_compare_exchange_strong(&record->driver, &other, self)) {
+                if (other == self)
+                        return true;
+                if (other && hf_syscall3(SYS_tgkill, hf_sys_getpid(), other, 0) != -ESRCH)
+                        return false;
+        }
+        return true;
+}
+
+/* A step, or the wait for another thread's. */
+static bool step_or_watch(const struct hf_tunnel *tunnel, int self, int *ret_result,
+                          short *ret_events, int *ret_wait_ms)
+{
+        if (take_over(tunnel->record, self))
+                return hf_pending_step(tunnel, ret_result, ret_events, ret_wait_ms);
+        *ret_events = 0;
+        *ret_wait_ms = WATCH_MS;
+        if (atomic_load_explicit(&tunnel->record->id, memory_order_acquire) == tunnel->id)
+                return false;
+        *ret_result = hf_pending_look_back(tunnel->fd);
+        return true;
+}
+
+static void retire(struct hf_pending *record, int self)
+{
+        atomic_compare_exchange_strong(&record->driver, &self, 0);
+}
+
 int hf_pending_drive(const struct hf_tunnel *tunnel, bool again)
 {
         long flags = hf_syscall3(SYS_fcntl, tunnel->fd, F_GETFL, 0);
         bool blocks = flags >= 0 && !(flags & O_NONBLOCK);
         int64_t own = blocks ? own_timeout(tunnel->fd) : 0;
         int64_t until = own ? hf_sys_now() + own : 0;
+        int self = (int)hf_syscall3(SYS_gettid, 0, 0, 0), result;
 
         /* A record that nobody could find again must not be left behind. */
         bool may_leave = blocks && !tunnel->alone;
 
         for (;;) {
                 struct pollfd pfd = {.fd = tunnel->fd};
-                int result, wait_ms, n;
+                int wait_ms, n;
 
-                if (hf_pending_step(tunnel, &result, &pfd.events, &wait_ms))
-                        return result;
+                if (step_or_watch(tunnel, self, &result, &pfd.events, &wait_ms))
+                        return result; /* the record is another's by now */
                 if (own && may_leave) {
                         int64_t left = until - hf_sys_now();
 
-                        if (left <= 0)
-                                return again ? -EALREADY : -EINPROGRESS;
+                        if (left <= 0) {
+                                result = again ? -EALREADY : -EINPROGRESS;
+                                break;
+                        }
                         if (left < wait_ms)
                                 wait_ms = (int)left;
                 }
-                n = hf_sys_poll(&pfd, 1, wait_ms);
-                if (n == -EINTR && may_leave && (own || wants_eintr()))
-                        return -EINTR;
+                n = hf_sys_poll(&pfd, pfd.events ? 1 : 0, wait_ms);
+                if (n == -EINTR && may_leave && (own || wants_eintr())) {
+                        result = -EINTR;
+                        break;
+                }
         }
+        retire(tunnel->record, self);
+        return result;
 }

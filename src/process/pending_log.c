@@ -151,13 +151,3 @@ void hf_pending_log(const struct hf_pending *record, int result)
                        error_name(-result), -result);
         advise(record, -result);
 }
-
-void hf_pending_log_unresolved(const struct hf_proxy *proxy, const struct hf_dest *dest)
-{
-        if (dest->name.s)
-                hf_log(HF_LOG_INFO, "%S:%d via %S: failed: the proxy's own name does not resolve",
-                       &dest->name, (int)dest->port, &proxy->text);
-        else
-                hf_log(HF_LOG_INFO, "port %d via %S: failed: the proxy's own name does not resolve",
-                       (int)dest->port, &proxy->text);
-}

@@ -20,6 +20,9 @@ struct hf_pending {
          * given back before they are unblocked, so nobody ever waits for it. */
         _Atomic(bool) claimed;
         _Atomic(uint64_t) id; /* of the socket; 0: the record is free */
+        /* The thread in whose connect() this is driven, 0 if none. One only: what one thread reads,
+         * poll(2) never tells another. */
+        _Atomic(int) driver;
         int fd;               /* the descriptor that it began on */
         bool alone;           /* not of the table: it was full, or the descriptor's number too high */
         sa_family_t family;
@@ -45,10 +48,14 @@ void hf_signals_restore(uint64_t mask);
 int hf_socket_id(int fd, uint64_t *ret_id);
 
 /* With signals blocked: a fresh record, claimed, with `fd`, `id` and `alone` filled in, and found
- * by hf_pending_find() from now on unless it is `alone`; NULL: no memory. */
-struct hf_pending *hf_pending_take(int fd, uint64_t id);
+ * by hf_pending_find() from now on unless it is `alone`. 0; -EALREADY: the socket has one; -ENOMEM. */
+int hf_pending_take(int fd, uint64_t id, struct hf_pending **ret_record);
 
-/* Tries to claim RECORD; with it, tells whether it still is ID's. */
+/* The tunnel ended while its user was elsewhere, by another thread's step: what became of it? 0 or
+ * -errno. */
+int hf_pending_look_back(int fd);
+
+/* True: RECORD is the caller's, until it gives it back. (Whose is it by now? Look at `id`.) */
 bool hf_pending_claim(struct hf_pending *record);
 void hf_pending_unclaim(struct hf_pending *record);
 
@@ -57,6 +64,3 @@ void hf_pending_free(struct hf_pending *record);
 
 /* The log lines about how RECORD ended. */
 void hf_pending_log(const struct hf_pending *record, int result);
-
-/* The same for a tunnel that got no record: the proxy's name does not resolve. */
-void hf_pending_log_unresolved(const struct hf_proxy *proxy, const struct hf_dest *dest);

@@ -3,6 +3,7 @@
  * blocked and the record claimed. */
 #include "pending_record.h"
 
+#include "log.h"
 #include "sys.h"
 
 #include <fcntl.h>
@@ -281,8 +282,7 @@ static int finish(struct hf_pending *record, int fd, int result)
         return result;
 }
 
-/* The tunnel ended while its user was elsewhere (another thread's step): what became of it? */
-static int look_back(int fd)
+int hf_pending_look_back(int fd)
 {
         struct sockaddr_storage sa;
         socklen_t len = sizeof sa;
@@ -305,7 +305,7 @@ int hf_pending_step(const struct hf_tunnel *tunnel, int *ret_result, short *ret_
         }
         if (atomic_load_explicit(&record->id, memory_order_relaxed) != tunnel->id) {
                 hf_pending_unclaim(record);
-                *ret_result = look_back(tunnel->fd);
+                *ret_result = hf_pending_look_back(tunnel->fd);
                 r = 1;
         } else if (hf_socket_id(tunnel->fd, &now_id) < 0 || now_id != tunnel->id) {
                 /* Closed, and perhaps reused, by another thread: a stranger's socket must not see
@@ -346,26 +346,32 @@ int hf_pending_start(int fd, sa_family_t family, const struct hf_config *config,
         uint64_t mask;
         int r = hf_socket_id(fd, &tunnel.id);
 
+        ret_tunnel->record = NULL;
         if (r < 0)
                 return r;
-        r = hf_proxyaddr(proxy, &addrs); /* may look a name up */
-        if (r < 0) {
-                hf_pending_log_unresolved(proxy, dest);
-                return r;
-        }
         if (!host.s) {
                 struct hf_out out = hf_out_write(literal, sizeof literal);
 
                 hf_addr_put(&out, dest->addr);
                 host = (struct hf_span){literal, out.len};
         }
+        r = hf_proxyaddr(proxy, &addrs); /* may look a name up */
+        if (r < 0) {
+                hf_log(HF_LOG_INFO, "%S:%d via %S: failed: the proxy's own name does not resolve",
+                       &host, (int)dest->port, &proxy->text);
+                return r;
+        }
 
         mask = hf_signals_block();
-        record = hf_pending_take(fd, tunnel.id);
-        if (!record) {
-                r = -ENOMEM;
+        r = hf_pending_take(fd, tunnel.id, &record);
+        if (r == -EALREADY) { /* another thread was faster: to the end with it, if it is not there */
+                r = hf_pending_find(fd, ret_tunnel) ? 0 : hf_pending_look_back(fd);
+                if (r == 0 && ret_tunnel->record == NULL)
+                        r = -EISCONN;
                 goto out;
         }
+        if (r < 0)
+                goto out;
         record->family = family;
         record->since = since;
         record->deadline = since + config->timeout_ms;

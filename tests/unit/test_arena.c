@@ -87,7 +87,7 @@ static void *intern_many(void *arg)
                         snprintf(text, sizeof text, "text %d", i);
                         const char *got = hf_arena_intern(arena, put_text, text);
                         if (!got || strcmp(got, text) != 0)
-                                return "wrong";
+                                return arg; /* anything but NULL */
                 }
         return NULL;
 }

@@ -134,8 +134,14 @@ static const struct row rows[] = {
          {"https_proxy=" Q, "HTTPS_PROXY=" Q, "http_proxy=" P}, 0},
         {"then_without_the_url_the_old_come_back", {"HFPROXY_URL=" P, "https_proxy=" Q}, {"HFPROXY_URL"},
          {"https_proxy=" Q, "HTTPS_PROXY=" Q, "http_proxy", "ALL_PROXY"}, 0},
+        {"then_the_url_stays_beaten", {"HFPROXY_URL=" P, "https_proxy=" P}, {"https_proxy=" Q},
+         {"https_proxy=" Q, "HTTPS_PROXY=" Q, "all_proxy=" P}, 0},
         {"then_taken_away_stays_away", {"HFPROXY_URL=" P}, {"all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"},
          {"https_proxy", "HTTPS_PROXY", "http_proxy=" P, "all_proxy"}, 0},
+
+        {"then_another_url_beats_a_newer_word", {"HFPROXY_URL=" P}, {"https_proxy=http://r:1", "HFPROXY_URL=" Q},
+         {"https_proxy=" Q, "HTTPS_PROXY=" Q, "http_proxy=" Q}, 0},
+        {"then_a_first_url_beats_the_old", {"https_proxy=" P}, {"HFPROXY_URL=" Q}, {"https_proxy=" Q, "HTTPS_PROXY=" Q}, 0},
 
         /* what we made is never authoritative */
         {"then_follows_its_source", {"HTTPS_PROXY=" P}, {"HTTPS_PROXY=" Q}, {"https_proxy=" Q, "HTTPS_PROXY=" Q}, 0},

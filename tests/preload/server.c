@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* The world's servers: echo on the ports of the web, and the proxy, which serves as the far end of
+ * its tunnels itself. A thread a connection. */
+#define _GNU_SOURCE
+#include "server.h"
+#include "world.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void put(int fd, const void *bytes, size_t n)
+{
+        const char *p = bytes;
+
+        while (n > 0) {
+                ssize_t r = send(fd, p, n, MSG_NOSIGNAL);
+
+                if (r <= 0)
+                        return;
+                p += r;
+                n -= (size_t)r;
+        }
+}
+
+static void put_text(int fd, const char *text)
+{
+        put(fd, text, strlen(text));
+}
+
+static void echo(int fd)
+{
+        char buf[4096];
+        ssize_t n;
+
+        while ((n = recv(fd, buf, sizeof buf, 0)) > 0)
+                put(fd, buf, (size_t)n);
+}
+
+static void put_slowly(int fd, const char *text)
+{
+        for (; *text; text++) {
+                int unsent = 1;
+
+                put(fd, text, 1);
+                while (ioctl(fd, SIOCOUTQ, &unsent) == 0 && unsent > 0)
+                        sched_yield();
+        }
+}
+
+static void put_headers(int fd, size_t size)
+{
+        char line[128];
+
+        memset(line, 'h', sizeof line);
+        memcpy(line, "X-Long: ", 8);
+        memcpy(line + sizeof line - 2, "\r\n", 2);
+        put_text(fd, "HTTP/1.1 200 Fine\r\n");
+        for (size_t n = 0; n < size; n += sizeof line)
+                put(fd, line, sizeof line);
+        put_text(fd, "\r\n");
+}
+
+static void reset_on_close(int fd)
+{
+        const struct linger hard = {.l_onoff = 1};
+
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Reads to the end of the request. False if the client went away before. */
+static bool read_request(int fd)
+{
+        char text[sizeof world->request] = "";
+        size_t have = 0;
+
+        while (!strstr(text, "\r\n\r\n")) {
+                ssize_t n = recv(fd, text + have, sizeof text - 1 - have, 0);
+
+                if (n <= 0)
+                        return false;
+                have += (size_t)n;
+                text[have] = '\0';
+        }
+        pthread_mutex_lock(&lock);
+        memcpy(world->request, text, sizeof text);
+        pthread_mutex_unlock(&lock);
+        return true;
+}
+
+static void wait_for_release(int fd)
+{
+        struct pollfd pfd = {.fd = fd, .events = POLLRDHUP};
+
+        while (!atomic_load(&world->released) && poll(&pfd, 1, 1) == 0)
+                ;
+}
+
+#define OK_LINE "HTTP/1.1 200 Connection established\r\n\r\n"
+
+static void proxy(int fd)
+{
+        enum behaviour b = (enum behaviour)atomic_load(&world->behaviour);
+        char buf[512];
+
+        atomic_fetch_add(&world->accepted, 1);
+        if (b == CLOSES_AT_ONCE || !read_request(fd))
+                return;
+        switch (b) {
+        case GRANTS:
+                put_text(fd, OK_LINE);
+                break;
+        case GRANTS_WITH_BANNER:
+                put_text(fd, OK_LINE BANNER);
+                break;
+        case GRANTS_BYTE_BY_BYTE:
+                put_slowly(fd, OK_LINE);
+                break;
+        case GRANTS_LONG_HEADERS:
+                put_headers(fd, 60 * 1024);
+                break;
+        case GRANTS_BARE:
+                put_text(fd, "HTTP/1.0 200\n\n");
+                break;
+        case GRANTS_AFTER_100:
+                put_text(fd, "HTTP/1.1 102 Processing\r\nX-A: b\r\n\r\n" OK_LINE);
+                break;
+        case GRANTS_WHEN_RELEASED:
+                wait_for_release(fd);
+                put_text(fd, OK_LINE);
+                break;
+        case REFUSES_403:
+                put_text(fd, "HTTP/1.1 403 Forbidden\r\n\r\n");
+                return;
+        case REFUSES_404:
+                put_text(fd, "HTTP/1.1 404 Not Found\r\n\r\n");
+                return;
+        case REFUSES_407_NTLM:
+                put_text(fd, "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Negotiate\r\n"
+                             "Proxy-Authenticate: NTLM\r\n\r\n");
+                return;
+        case REFUSES_407_BASIC:
+                put_text(fd, "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n");
+                return;
+        case REFUSES_502:
+                put_text(fd, "HTTP/1.1 502 Bad Gateway\r\n\r\n");
+                return;
+        case REFUSES_503:
+                put_text(fd, "HTTP/1.1 503 Service Unavailable\r\n\r\n");
+                return;
+        case REFUSES_504:
+                put_text(fd, "HTTP/1.1 504 Gateway Timeout\r\n\r\n");
+                return;
+        case REFUSES_BODY:
+                put_text(fd, "HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\n<h1>No</h1>");
+                recv(fd, buf, sizeof buf, 0); /* stays open: the page must not be readable */
+                return;
+        case TALKS_GARBAGE:
+                put_text(fd, "\x05\xff\x01\x02 not HTTP at all\r\n\r\n");
+                return;
+        case TALKS_SSH:
+                put_text(fd, "SSH-2.0-OpenSSH_9.2\r\n");
+                recv(fd, buf, sizeof buf, 0);
+                return;
+        case TALKS_TOO_LONG:
+                put_headers(fd, 70 * 1024);
+                break;
+        case CLOSES_MIDWAY:
+                put_text(fd, "HTTP/1.1 200 Conn");
+                return;
+        case RESETS_MIDWAY:
+                put_text(fd, "HTTP/1.1 200 Conn");
+                reset_on_close(fd);
+                return;
+        case RESETS:
+                reset_on_close(fd);
+                return;
+        case HANGS:
+                while (recv(fd, buf, sizeof buf, 0) > 0)
+                        ;
+                return;
+        case CLOSES:
+        case CLOSES_AT_ONCE:
+                return;
+        }
+        echo(fd);
+}
+
+struct listener {
+        int fd;
+        void (*serve)(int fd);
+};
+
+struct connection {
+        int fd;
+        void (*serve)(int fd);
+};
+
+static void serve_echo(int fd)
+{
+        atomic_fetch_add(&world->served, 1);
+        echo(fd);
+}
+
+static void *serve_one(void *arg)
+{
+        struct connection c = *(struct connection *)arg;
+
+        free(arg);
+        c.serve(c.fd);
+        close(c.fd);
+        return NULL;
+}
+
+static void *accept_all(void *arg)
+{
+        const struct listener *l = arg;
+
+        for (;;) {
+                struct connection *c = malloc(sizeof *c);
+                pthread_t thread;
+                int one = 1;
+
+                if (!c)
+                        return NULL;
+                c->serve = l->serve;
+                c->fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
+                if (c->fd < 0) {
+                        free(c);
+                        continue;
+                }
+                setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+                if (pthread_create(&thread, NULL, serve_one, c) == 0)
+                        pthread_detach(thread);
+        }
+}
+
+/* ADDR: "::" for all addresses of both families. */
+static int listen_on(const char *addr, uint16_t port, int backlog)
+{
+        struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), off = 0, on = 1;
+
+        inet_pton(AF_INET6, addr, &to.sin6_addr);
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) < 0 ||
+            bind(fd, (struct sockaddr *)&to, sizeof to) < 0 || listen(fd, backlog) < 0) {
+                printf("Bail out! listening on port %d: %s\n", port, strerror(errno));
+                exit(1);
+        }
+        return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+        struct sockaddr_in6 sa;
+        socklen_t len = sizeof sa;
+
+        getsockname(fd, (struct sockaddr *)&sa, &len);
+        return ntohs(sa.sin6_port);
+}
+
+/* A listener whose queue is full: further SYNs are not answered. */
+static uint16_t fill(int fd)
+{
+        struct sockaddr_in6 to;
+        socklen_t len = sizeof to;
+
+        getsockname(fd, (struct sockaddr *)&to, &len);
+        for (int i = 0; i < 4; i++) {
+                int c = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+                connect(c, (struct sockaddr *)&to, sizeof to);
+        }
+        return port_of(fd);
+}
+
+void server_start(struct world *w)
+{
+        static const uint16_t ports[] = {80, 443, 8080, 9000, 9443};
+        static struct listener listeners[HF_LEN(ports) + 3];
+        int up[2], gone;
+        char byte = 0;
+
+        world = w;
+        if (pipe(up) < 0)
+                exit(1);
+        if (fork() != 0) {
+                close(up[1]);
+                if (read(up[0], &byte, 1) != 1)
+                        exit(1);
+                close(up[0]);
+                return;
+        }
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        signal(SIGPIPE, SIG_IGN);
+        gone = listen_on("::", 0, 1);
+        w->dead_port = port_of(gone);
+        listeners[0] = (struct listener){listen_on("::ffff:127.0.0.1", 0, 1024), proxy};
+        w->proxy_port = port_of(listeners[0].fd);
+        listeners[1] = (struct listener){listen_on("::1", 0, 1024), proxy};
+        w->proxy6_port = port_of(listeners[1].fd);
+        w->full_port = fill(listen_on("::ffff:127.0.0.1", 0, 0));
+        listeners[2] = (struct listener){listen_on("::ffff:127.0.0.2", w->full_port, 1024), proxy};
+        close(gone);
+        for (size_t i = 0; i < HF_LEN(ports); i++)
+                listeners[i + 3] = (struct listener){listen_on("::", ports[i], 1024), serve_echo};
+        for (size_t i = 0; i < HF_LEN(listeners); i++) {
+                pthread_t thread;
+
+                if (pthread_create(&thread, NULL, accept_all, &listeners[i]) != 0)
+                        exit(1);
+        }
+        if (write(up[1], &byte, 1) != 1)
+                exit(1);
+        for (;;)
+                pause();
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* The small world in which a preload test lives: a network namespace of its own, in which addresses that
+ * look public are local, an echo server on the ports of the web, and a proxy that behaves as it is
+ * told. world_enter() makes it, then executes the test again inside it:
+ *
+ *      no argument   under LD_PRELOAD=libhfproxy.so with a proxy configured
+ *      noproxy       under LD_PRELOAD=libhfproxy.so with none
+ *      control       without the library
+ *
+ * The cases that do not speak of the proxy must come out alike in all three. */
+#pragma once
+
+#include "../unit/table.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum behaviour {
+        GRANTS,
+        GRANTS_WITH_BANNER,   /* the server's first bytes in the segment of the reply */
+        GRANTS_BYTE_BY_BYTE,  /* each byte acknowledged before the next one is sent */
+        GRANTS_LONG_HEADERS,  /* 60 KiB */
+        GRANTS_BARE,          /* HTTP/1.0, no reason, bare LF */
+        GRANTS_AFTER_100,     /* an interim reply first */
+        GRANTS_WHEN_RELEASED, /* waits for world->released */
+        REFUSES_403,
+        REFUSES_404,
+        REFUSES_407_NTLM,
+        REFUSES_407_BASIC,
+        REFUSES_502,
+        REFUSES_503,
+        REFUSES_504,
+        REFUSES_BODY, /* 403 with a page behind it */
+        TALKS_GARBAGE,
+        TALKS_SSH,
+        TALKS_TOO_LONG, /* 70 KiB of headers */
+        CLOSES,
+        CLOSES_AT_ONCE, /* without reading the request */
+        CLOSES_MIDWAY,
+        RESETS,
+        RESETS_MIDWAY,
+        HANGS,
+};
+
+#define BANNER "220 hello from the server\r\n"
+
+struct world {
+        uint16_t proxy_port;  /* 127.0.0.1 */
+        uint16_t proxy6_port; /* ::1 */
+        uint16_t dead_port;  /* nobody listens there */
+        uint16_t full_port;  /* 127.0.0.1: nobody accepts, SYNs are lost; 127.0.0.2: the proxy */
+        _Atomic(int) behaviour;
+        _Atomic(int) released;
+        _Atomic(unsigned) accepted; /* connections at the proxy */
+        _Atomic(unsigned) served;   /* connections at the echo servers */
+        char request[4096];         /* the last one that reached the proxy */
+};
+
+extern struct world *world;
+
+enum mode { PRELOADED, NOPROXY, CONTROL };
+
+extern enum mode mode;
+
+/* Returns in the inner process only. SETUP: shell commands for the namespace, or NULL. */
+void world_enter(int argc, char **argv, const char *setup);
+
+/* The proxy's URL with user "u" and password "p@ss". */
+const char *world_proxy_url(uint16_t port);
+
+/* Milliseconds of a clock that only runs forward. */
+int64_t now_ms(void);
+
+/* Is FD ready for EVENTS within ten seconds? */
+bool ready(int fd, short events);
+
+/* Sends a word and gets it back. */
+void expect_echo(int fd);
+void expect_read(int fd, const char *text);
+
+/* What the proxy was asked: "CONNECT host:port HTTP/1.1". */
+void expect_request(const char *line);
+
+struct sockaddr_storage;
+unsigned address(struct sockaddr_storage *sa, const char *literal, uint16_t port, bool v6);
