@@ -5,6 +5,7 @@
 #include "world.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -251,18 +252,20 @@ static void ask(int sig)
 static void answers_in_a_signal_handler(void **state)
 {
         struct sigaction sa = {.sa_handler = ask}, was;
-        struct itimerval often = {{0, 200}, {0, 200}}, never = {{0, 0}, {0, 0}};
+        struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
 
         (void)state;
         set("HTTPS_PROXY", "p:3128");
         in_handler = 0;
-        sigaction(SIGALRM, &sa, &was);
-        setitimer(ITIMER_REAL, &often, NULL);
-        while (in_handler < 200)
+        sigaction(SIGVTALRM, &sa, &was);
+        setitimer(ITIMER_VIRTUAL, &often, NULL);
+        while (in_handler < 50) {
                 for (int i = 0; i < 100; i++)
                         assert_non_null(getenv("HTTPS_PROXY"));
-        setitimer(ITIMER_REAL, &never, NULL);
-        sigaction(SIGALRM, &was, NULL);
+                poll(NULL, 0, 0); /* ThreadSanitizer holds signals back until a call like this */
+        }
+        setitimer(ITIMER_VIRTUAL, &never, NULL);
+        sigaction(SIGVTALRM, &was, NULL);
 }
 
 #define READERS 16
