@@ -11,7 +11,7 @@
 #include "out.h"
 
 struct hf_arena {
-        char *base;            /* `size` bytes, zeroed, 8-aligned; owned by whoever made the arena */
+        char *base; /* `size` bytes, zeroed, 8-aligned; owned by whoever made the arena */
         size_t size;
         _Atomic(size_t) used;
 };

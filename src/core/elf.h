@@ -14,10 +14,10 @@ enum hf_elf_kind {
 
 struct hf_elf {
         enum hf_elf_kind kind;
-        bool is64;            /* ELFCLASS64 */
-        uint16_t machine;     /* EM_* */
-        bool go;              /* carries the note "Go" (reads its environment from the stack and
-                                 makes its system calls itself) */
+        bool is64;             /* ELFCLASS64 */
+        uint16_t machine;      /* EM_* */
+        bool go;               /* carries the note "Go" (reads its environment from the stack and
+                                  makes its system calls itself) */
         struct hf_span interp; /* PT_INTERP's path inside the image, without its NUL */
 };
 

@@ -20,15 +20,15 @@
 #define HF_HTTP_REPLY_MAX (64 * 1024)
 
 struct hf_http_connect {
-        char head[640];           /* request line and Host field */
+        char head[640]; /* request line and Host field */
         uint16_t head_len;
-        struct hf_span auth;      /* the whole Proxy-Authorization line with its CRLF, or empty */
-        size_t sent;              /* request bytes sent so far */
-        uint32_t received;        /* reply bytes taken so far */
-        uint16_t status;          /* of the reply, 0 while unknown */
-        uint8_t state;            /* parser's, private */
-        uint8_t match;            /* parser's, private */
-        char schemes[64];         /* 407: schemes of Proxy-Authenticate, "Negotiate, NTLM"; printable */
+        struct hf_span auth; /* the whole Proxy-Authorization line with its CRLF, or empty */
+        size_t sent;         /* request bytes sent so far */
+        uint32_t received;   /* reply bytes taken so far */
+        uint16_t status;     /* of the reply, 0 while unknown */
+        uint8_t state;       /* parser's, private */
+        uint8_t match;       /* parser's, private */
+        char schemes[64];    /* 407: schemes of Proxy-Authenticate, "Negotiate, NTLM"; printable */
 };
 
 /* Starts a machine for HOST (a name without trailing dot, or an address literal; IPv6 gets its

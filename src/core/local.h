@@ -15,8 +15,8 @@ unsigned hf_resolv_ndots(struct hf_span resolv_conf);
 /* The next suffix of a search list, without dots at its ends; *REST moves past it. */
 bool hf_resolv_next(struct hf_span *rest, struct hf_span *ret_suffix);
 
-/* Is NAME under a search suffix of two labels or more, or under a top-level domain that no public name
- * server has (.local, .internal, .svc, .cluster.local, .lan, .home.arpa, .localhost)? */
+/* Is NAME under a search suffix of two labels or more, or under a top-level domain that no public
+ * name server has (.local, .internal, .svc, .cluster.local, .lan, .home.arpa, .localhost)? */
 bool hf_local_name(struct hf_span search, struct hf_span name);
 
 /* The next address that /etc/hosts gives NAME; *REST moves past its line. */

@@ -15,9 +15,9 @@
 #include "addr.h"
 
 struct hf_dest {
-        struct hf_span name;       /* host name without trailing dot, or absent */
+        struct hf_span name;        /* host name without trailing dot, or absent */
         const struct hf_addr *addr; /* address, or NULL; a name and an address may both be known */
-        uint16_t port;             /* 0: not known (then an entry with a port does not match) */
+        uint16_t port;              /* 0: not known (then an entry with a port does not match) */
 };
 
 /* True if LIST names DEST by its name or by its address. LIST may be absent. */

@@ -48,8 +48,7 @@ static const struct hf_proxy *candidate(const struct hf_rules *rules, const stru
 
 static bool is_proxy_addr(const struct hf_proxy *proxy, const struct hf_addr *addr, uint16_t port)
 {
-        return proxy && proxy->addr.family && proxy->port == port &&
-               hf_addr_eq(&proxy->addr, addr);
+        return proxy && proxy->addr.family && proxy->port == port && hf_addr_eq(&proxy->addr, addr);
 }
 
 /* A name has no port of its own in a look-up, so there (PORT 0) the proxy's host is the proxy. */

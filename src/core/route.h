@@ -31,11 +31,11 @@ struct hf_self {
 struct hf_rules {
         const struct hf_proxy *http, *https, *all; /* for port 80, 443, any other; NULL: none */
         struct hf_span no_proxy;                   /* the user's own list, not the mended one */
-        struct hf_span endpoint_host;              /* HF_ENDPOINT's, if it names a port, else absent */
+        struct hf_span endpoint_host; /* HF_ENDPOINT's, if it names a port, else absent */
         uint16_t endpoint_port;
-        bool endpoint_tls;               /* that port counts as 443, else as 80 */
-        const struct hf_self *self;      /* may be NULL */
-        const struct hf_addrset *direct; /* may be NULL: addresses of names that stay direct */
+        bool endpoint_tls;                /* that port counts as 443, else as 80 */
+        const struct hf_self *self;       /* may be NULL */
+        const struct hf_addrset *direct;  /* may be NULL: addresses of names that stay direct */
         const struct hf_addrset *proxies; /* may be NULL: addresses of the proxies' own names */
 };
 

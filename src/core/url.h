@@ -20,7 +20,7 @@ struct hf_url {
         struct hf_span host;       /* without brackets; a host name, an IPv4 or an IPv6 address */
         bool host_is_v6;           /* it stood in brackets */
         uint16_t port;             /* the scheme's default (80, 443, 1080) where none is written */
-        struct hf_span tail;       /* what follows the port, from its '/', '?' or '#'; often empty */
+        struct hf_span tail; /* what follows the port, from its '/', '?' or '#'; often empty */
 };
 
 /* Reads TEXT: quotes around it, blanks and CR at its ends do not count; no scheme means http;

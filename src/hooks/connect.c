@@ -27,7 +27,8 @@ struct call {
         const struct sockaddr *addr; /* the caller's own, for the kernel */
         socklen_t len;
         sa_family_t family;
-        const struct hf_config *config; /* NULL: no proxy now; a placeholder may be left from before */
+        const struct hf_config
+                *config; /* NULL: no proxy now; a placeholder may be left from before */
         int64_t since;
         struct hf_dest dest; /* addr: where the program thinks it goes; NULL behind a placeholder */
 };
@@ -80,13 +81,15 @@ static void log_direct(const struct call *call, const struct hf_dest *dest, enum
         struct hf_span host = dest->name;
 
         if (why == HF_WHY_SOCKS)
-                hf_log_once(HF_ONCE_SOCKS, HF_LOG_WARN,
-                            "connections whose proxy is SOCKS go direct: this version tunnels through "
-                            "HTTP proxies only");
+                hf_log_once(
+                        HF_ONCE_SOCKS, HF_LOG_WARN,
+                        "connections whose proxy is SOCKS go direct: this version tunnels through "
+                        "HTTP proxies only");
         if (why == HF_WHY_TLSPROXY)
-                hf_log_once(HF_ONCE_TLSPROXY, HF_LOG_WARN,
-                            "connections whose proxy is https:// go direct, unless the program itself "
-                            "speaks TLS to it (does the proxy speak plain HTTP? then say http://)");
+                hf_log_once(
+                        HF_ONCE_TLSPROXY, HF_LOG_WARN,
+                        "connections whose proxy is https:// go direct, unless the program itself "
+                        "speaks TLS to it (does the proxy speak plain HTTP? then say http://)");
         if (!hf_log_on(HF_LOG_INFO) || !is_stream(call->fd))
                 return;
         if (!host.s) {
@@ -125,6 +128,29 @@ static int connect_real_addr(const struct call *call, const struct hf_lookup *fo
         return r;
 }
 
+/* Again, while the handshake is under way. */
+static int connect_pending(const struct call *call, const struct hf_tunnel *pending)
+{
+        short events;
+        int result, wait_ms;
+        int flags = (int)hf_syscall3(SYS_fcntl, call->fd, 3 /* F_GETFL */, 0);
+
+        if (flags < 0 || !(flags & 04000 /* O_NONBLOCK */))
+                return hf_sys(hf_pending_drive(pending, true));
+        if (hf_pending_step(pending, &result, &events, &wait_ms))
+                return hf_sys(result);
+        return hf_sys(-EALREADY);
+}
+
+/* The kernel has its own answer for everything but a fresh TCP socket; unless another thread has
+ * just begun a tunnel on it: then the kernel knows of the proxy only. */
+static int connect_unfresh(const struct call *call)
+{
+        struct hf_tunnel pending;
+
+        return hf_pending_find(call->fd, &pending) ? connect_pending(call, &pending) : pass(call);
+}
+
 static int tunnel(const struct call *call, const struct hf_proxy *proxy)
 {
         struct hf_tunnel started;
@@ -160,14 +186,15 @@ __attribute__((noinline)) static int connect_name(struct call *call)
         struct hf_lookup found = {0};
 
         if (kind == SOCKET_IN_USE)
-                return pass(call);
+                return connect_unfresh(call);
         if (config && kind == SOCKET_FRESH)
                 route = hf_route(&config->rules, &call->dest);
         if (route.proxy && hf_route_by_name(&config->rules, &call->dest))
                 return tunnel(call, route.proxy);
 
         /* Where the proxy can take it in any case, a name server that is silent costs time once. */
-        hf_lookup(call->dest.name, call->family == AF_INET ? AF_INET : AF_UNSPEC, !route.proxy, &found);
+        hf_lookup(call->dest.name, call->family == AF_INET ? AF_INET : AF_UNSPEC, !route.proxy,
+                  &found);
         if (route.proxy && !judge_found(call, &found, &route))
                 return tunnel(call, route.proxy);
         log_direct(call, &call->dest, route.why);
@@ -182,24 +209,9 @@ static int connect_addr(struct call *call)
                 log_direct(call, &call->dest, route.why);
                 return pass(call);
         }
-        /* The kernel has its own answer for everything but a fresh TCP socket. */
         if (socket_kind(call->fd) != SOCKET_FRESH)
-                return pass(call);
+                return connect_unfresh(call);
         return tunnel(call, route.proxy);
-}
-
-/* Again, while the handshake is under way. */
-static int connect_pending(const struct call *call, const struct hf_tunnel *pending)
-{
-        short events;
-        int result, wait_ms;
-        int flags = (int)hf_syscall3(SYS_fcntl, call->fd, 3 /* F_GETFL */, 0);
-
-        if (flags < 0 || !(flags & 04000 /* O_NONBLOCK */))
-                return hf_sys(hf_pending_drive(pending, true));
-        if (hf_pending_step(pending, &result, &events, &wait_ms))
-                return hf_sys(result);
-        return hf_sys(-EALREADY);
 }
 
 /* With a proxy configured, or with something left over from when there was one. */
@@ -238,9 +250,10 @@ static int connect_judged(int fd, const struct sockaddr *addr, socklen_t len,
                 call.dest.name = hf_names_get(&to);
                 if (call.dest.name.s)
                         return connect_name(&call);
-                hf_log_once(HF_ONCE_FOREIGN_PLACEHOLDER, HF_LOG_WARN,
-                            "an address like our placeholders, but no name in this process ever had "
-                            "it: another process's? It is left to the kernel");
+                hf_log_once(
+                        HF_ONCE_FOREIGN_PLACEHOLDER, HF_LOG_WARN,
+                        "an address like our placeholders, but no name in this process ever had "
+                        "it: another process's? It is left to the kernel");
                 return pass(&call);
         }
         if (!config)

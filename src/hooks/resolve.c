@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* getaddrinfo(): a name that would be tunnelled gets a placeholder, any other is really looked up
- * (design.md 4). Whatever is returned was made by libc's own getaddrinfo(), so its freeaddrinfo() can
- * free it. */
+ * (design.md 4). Whatever is returned was made by libc's own getaddrinfo(), so its freeaddrinfo()
+ * can free it. */
 #include "hook.h"
 
 #include "core/elf.h"
@@ -56,9 +56,9 @@ static bool find_go_note(void)
                         base = (uintptr_t)ph - ph[i].p_vaddr;
         for (size_t i = 0; i < n; i++)
                 if (ph[i].p_type == PT_NOTE &&
-                    hf_elf_has_note((struct hf_span){(const char *)(base + ph[i].p_vaddr),
-                                                     ph[i].p_memsz},
-                                    HF_SPAN("Go")))
+                    hf_elf_has_note(
+                            (struct hf_span){(const char *)(base + ph[i].p_vaddr), ph[i].p_memsz},
+                            HF_SPAN("Go")))
                         return true;
         return false;
 }
@@ -86,7 +86,8 @@ static bool read_name(const char *node, struct hf_span *ret_name)
 
                 if (n > NAME_MAX_LEN)
                         return false;
-                if (c == '.' ? !label : !((c >= 'a' && c <= 'z') || hf_is_digit(c) || c == '-' || c == '_'))
+                if (c == '.' ? !label
+                             : !((c >= 'a' && c <= 'z') || hf_is_digit(c) || c == '-' || c == '_'))
                         return false;
                 label = c != '.';
         }
@@ -135,8 +136,8 @@ static int read_port(const char *service)
 
 /* The numeric host that libc is given: ADDR, written so that its text is at least MIN bytes long.
  * For AI_CANONNAME returns the text that it was given, in glibc as a block of its own and in
- * musl inside the list, so the name can only be written over it. (inet_aton(3) takes octal numbers with
- * any number of zeros; a scope of zeros is none.) */
+ * musl inside the list, so the name can only be written over it. (inet_aton(3) takes octal numbers
+ * with any number of zeros; a scope of zeros is none.) */
 static void put_numeric(struct hf_out *out, const struct hf_addr *addr, size_t min)
 {
         if (addr->family == 4 && min > 7) {

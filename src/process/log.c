@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-#define LINE_MAX_BYTES 1000
+#define LINE_MAX_BYTES 700 /* on the stack, as small as handlers' stacks are */
 
 static struct {
         char path[4096]; /* empty: no log; "-": descriptor 2 */
@@ -80,13 +80,14 @@ static void write_line(const char *line, size_t n)
         hf_sys_close(fd);
 }
 
-/* Whatever a host name, a proxy's reply or a setting may hold: it cannot forge a second line. */
+/* Whatever a host name, a proxy's reply or a setting may hold: it cannot forge a second line, nor
+ * talk to the terminal. */
 static void put_printable(struct hf_out *out, struct hf_span text)
 {
         for (size_t i = 0; i < text.n; i++) {
                 unsigned char c = (unsigned char)text.s[i];
 
-                hf_out_char(out, c < 0x20 || c == 0x7f ? '?' : (char)c);
+                hf_out_char(out, c < 0x20 || c >= 0x7f ? '?' : (char)c);
         }
 }
 

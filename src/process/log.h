@@ -20,7 +20,7 @@ void hf_log_init(struct hf_span target, enum hf_level level);
 bool hf_log_on(enum hf_level level);
 
 /* One line: the parts, in order, as printf would for %s (char *), %S (struct hf_span *), %d (int),
- * %u (unsigned long). Control characters become '?'; over 1,000 bytes it is cut. */
+ * %u (unsigned long). What is not printable ASCII becomes '?'; over 700 bytes it is cut. */
 void hf_log(enum hf_level level, const char *format, ...);
 
 /* The same, but only the first time in this process for this KEY (0 to 63). For findings that

@@ -26,7 +26,8 @@ static _Atomic(uint64_t) *place_of(struct hf_span name, int family, uint64_t *re
 
 static bool had_no_answer(struct hf_span name, int family)
 {
-        uint64_t tag, word = atomic_load_explicit(place_of(name, family, &tag), memory_order_relaxed);
+        uint64_t tag,
+                word = atomic_load_explicit(place_of(name, family, &tag), memory_order_relaxed);
 
         return word != 0 && word >> 32 << 32 == tag &&
                (uint64_t)(hf_sys_now() / 1000) < (word & UINT32_MAX);

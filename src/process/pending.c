@@ -167,8 +167,8 @@ static bool enter(struct table *table, struct hf_pending *record, uint64_t id)
                         sweep(other);
                         seen = atomic_load_explicit(place, memory_order_acquire);
                 }
-                if (atomic_compare_exchange_strong_explicit(place, &seen, mine, memory_order_acq_rel,
-                                                            memory_order_acquire))
+                if (atomic_compare_exchange_strong_explicit(
+                            place, &seen, mine, memory_order_acq_rel, memory_order_acquire))
                         return true;
         }
 }
@@ -237,11 +237,20 @@ bool hf_pending_find(int fd, struct hf_tunnel *ret_tunnel)
         return true;
 }
 
+int hf_pending_look_back(int fd)
+{
+        struct sockaddr_storage sa;
+        socklen_t len = sizeof sa;
+
+        return hf_syscall3(SYS_getpeername, fd, &sa, &len) < 0 ? -ECONNABORTED : 0;
+}
+
 void hf_pending_drop(const struct hf_tunnel *tunnel)
 {
         uint64_t mask = hf_signals_block();
 
-        /* Claimed by another thread's step: that step finds the socket disconnected, and ends it. */
+        /* Claimed by another thread's step: that step finds the socket disconnected, and ends it.
+         */
         if (hf_pending_claim(tunnel->record)) {
                 if (atomic_load_explicit(&tunnel->record->id, memory_order_relaxed) == tunnel->id)
                         hf_pending_free(tunnel->record);

@@ -4,8 +4,8 @@
  *
  * A record holds what a handshake is (whose socket, which machine, until when, which addresses are
  * still to try). hf_pending_step() does what can be done now and says what the record waits for; it
- * never blocks, makes no cancellation point and runs with all signals blocked. The blocking driver is
- * step in a loop around poll(2); the waiting hooks of event loops (the next issue) translate
+ * never blocks, makes no cancellation point and runs with all signals blocked. The blocking driver
+ * is step in a loop around poll(2); the waiting hooks of event loops (the next issue) translate
  * what their caller waits for into what the record waits for, and back.
  *
  * One connect(), on paper:
@@ -18,8 +18,8 @@
  *      over               failed: connect(AF_UNSPEC), then SO_ERROR consumed: the socket is dead
  *                         and may be connected again; the record is free
  *
- * Files: pending.c the table (who is where), pending_step.c the verb, pending_drive.c the loop around
- * it, pending_log.c what the log says about an end. */
+ * Files: pending.c the table (who is where), pending_step.c the verb, pending_drive.c the loop
+ * around it, pending_log.c what the log says about an end. */
 #pragma once
 
 #include "config.h"

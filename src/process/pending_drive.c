@@ -18,12 +18,12 @@ struct kernel_sigaction {
         unsigned char rest[48];
 };
 
-/* Signals of a thread's own faults, which cannot come while it waits (fault handlers of runtimes and
- * sanitizers lack SA_RESTART), and those that libcs keep for themselves. */
+/* Signals of a thread's own faults, which cannot come while it waits (fault handlers of runtimes
+ * and sanitizers lack SA_RESTART), and those that libcs keep for themselves. */
 static bool is_no_interruption(int sig)
 {
-        return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGTRAP ||
-               sig == SIGSYS || (sig >= 32 && sig <= 34);
+        return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL ||
+               sig == SIGTRAP || sig == SIGSYS || (sig >= 32 && sig <= 34);
 }
 
 /* poll(2) was interrupted, so some handler ran. One with SA_RESTART would have let connect(2) go
@@ -47,15 +47,22 @@ static bool wants_eintr(void)
         return false;
 }
 
-/* Milliseconds of the socket's own SO_SNDTIMEO, rounded up; 0: none. */
-static int64_t own_timeout(int fd)
+/* Milliseconds of the socket's own SO_SNDTIMEO, rounded up; 0: none; -1: not known yet, as another
+ * thread is in a step and may have its short one there. */
+static int64_t own_timeout(const struct hf_tunnel *tunnel)
 {
         struct timeval tv = {0};
         socklen_t len = sizeof tv;
+        uint64_t mask = hf_signals_block();
+        int64_t own = -1;
 
-        if (hf_sys_getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len) < 0)
-                return 0;
-        return (int64_t)tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
+        if (hf_pending_claim(tunnel->record)) {
+                hf_sys_getsockopt(tunnel->fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len);
+                hf_pending_unclaim(tunnel->record);
+                own = (int64_t)tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
+        }
+        hf_signals_restore(mask);
+        return own;
 }
 
 /* Becomes the thread that drives RECORD. Not if another one does; one that is gone (a fork's copy
@@ -96,8 +103,7 @@ int hf_pending_drive(const struct hf_tunnel *tunnel, bool again)
 {
         long flags = hf_syscall3(SYS_fcntl, tunnel->fd, F_GETFL, 0);
         bool blocks = flags >= 0 && !(flags & O_NONBLOCK);
-        int64_t own = blocks ? own_timeout(tunnel->fd) : 0;
-        int64_t until = own ? hf_sys_now() + own : 0;
+        int64_t own = blocks ? -1 : 0, since = hf_sys_now();
         int self = (int)hf_syscall3(SYS_gettid, 0, 0, 0), result;
 
         /* A record that nobody could find again must not be left behind. */
@@ -109,8 +115,10 @@ int hf_pending_drive(const struct hf_tunnel *tunnel, bool again)
 
                 if (step_or_watch(tunnel, self, &result, &pfd.events, &wait_ms))
                         return result; /* the record is another's by now */
-                if (own && may_leave) {
-                        int64_t left = until - hf_sys_now();
+                if (own < 0)
+                        own = own_timeout(tunnel);
+                if (own > 0 && may_leave) {
+                        int64_t left = since + own - hf_sys_now();
 
                         if (left <= 0) {
                                 result = again ? -EALREADY : -EINPROGRESS;
@@ -120,7 +128,7 @@ int hf_pending_drive(const struct hf_tunnel *tunnel, bool again)
                                 wait_ms = (int)left;
                 }
                 n = hf_sys_poll(&pfd, pfd.events ? 1 : 0, wait_ms);
-                if (n == -EINTR && may_leave && (own || wants_eintr())) {
+                if (n == -EINTR && may_leave && (own > 0 || wants_eintr())) {
                         result = -EINTR;
                         break;
                 }

@@ -47,25 +47,28 @@ static bool offers(const char *schemes, const char *scheme)
         return false;
 }
 
-static void advise_407(const struct hf_pending *record)
+/* 407, and 401, as tinyproxy says it. */
+static void advise_login(const struct hf_pending *record)
 {
         const struct hf_span *proxy = &record->proxy->text;
+        int status = record->machine.status;
         const char *schemes = record->machine.schemes;
 
         if (schemes[0] && !offers(schemes, "Basic"))
-                hf_log_once(HF_ONCE_407, HF_LOG_ERROR,
-                            "%S wants a log-in (407) by %s: only Basic, with the name and password of "
-                            "the proxy's URL, is supported here; run px or cntlm on this machine and "
-                            "give its address as the proxy",
-                            proxy, schemes);
+                hf_log_once(
+                        HF_ONCE_407, HF_LOG_ERROR,
+                        "%S wants a log-in (%d) by %s: only Basic, with the name and password of "
+                        "the proxy's URL, is supported here; run px or cntlm on this machine and "
+                        "give its address as the proxy",
+                        proxy, status, schemes);
         else if (record->proxy->auth.n > 0)
                 hf_log_once(HF_ONCE_407, HF_LOG_ERROR,
-                            "%S refuses the name and password of its URL (407)", proxy);
+                            "%S refuses the name and password of its URL (%d)", proxy, status);
         else
                 hf_log_once(HF_ONCE_407, HF_LOG_ERROR,
-                            "%S wants a name and a password (407): write them into the proxy's URL, "
+                            "%S wants a name and a password (%d): write them into the proxy's URL, "
                             "http://name:password@host:port",
-                            proxy);
+                            proxy, status);
 }
 
 static void advise_status(const struct hf_pending *record)
@@ -74,18 +77,19 @@ static void advise_status(const struct hf_pending *record)
         const struct hf_span dest = target(record);
         int status = record->machine.status;
 
-        if (status == 407)
-                advise_407(record);
+        if (status == 407 || status == 401)
+                advise_login(record);
         else if (status == 403 && record->port != 443)
-                hf_log_once(HF_ONCE_403, HF_LOG_ERROR,
-                            "%S does not let us through to %S (403): many proxies refuse CONNECT to "
-                            "ports other than 443",
-                            proxy, &dest);
+                hf_log_once(
+                        HF_ONCE_403, HF_LOG_ERROR,
+                        "%S does not let us through to %S (403): many proxies refuse CONNECT to "
+                        "ports other than 443",
+                        proxy, &dest);
         else if (status == 403)
                 hf_log_once(HF_ONCE_403, HF_LOG_ERROR,
                             "%S does not let us through to %S (403): its rules forbid that host",
                             proxy, &dest);
-        else if (status >= 502 && status <= 504)
+        else if (status == 500 || (status >= 502 && status <= 504)) /* squid and tinyproxy: 500 */
                 hf_log_once(HF_ONCE_5XX, HF_LOG_ERROR,
                             "%S cannot reach %S (%d): it is the proxy that looks the name up and "
                             "connects",
@@ -105,13 +109,15 @@ static void advise(const struct hf_pending *record, int error)
 
         if (record->phase == HF_PENDING_CONNECTING && error == ETIMEDOUT)
                 hf_log_once(HF_ONCE_UNREACHABLE, HF_LOG_ERROR,
-                            "%S does not answer, %u ms were given: is its address right?", proxy, ms);
-        else if (record->phase == HF_PENDING_CONNECTING)
+                            "%S does not answer, %u ms were given: is its address right?", proxy,
+                            ms);
+        else if (record->phase == HF_PENDING_CONNECTING && error != ECONNRESET)
                 hf_log_once(HF_ONCE_UNREACHABLE, HF_LOG_ERROR,
-                            "%S cannot be reached (%s): is the proxy running, and is its address right?",
+                            "%S cannot be reached (%s): is the proxy running, and is its address "
+                            "right?",
                             proxy, error_name(error));
-        else if (record->machine.status && error != ECONNRESET &&
-                 !(error == ETIMEDOUT && record->machine.status != 504))
+        else if (record->machine.status && record->machine.status / 100 != 2 &&
+                 error != ECONNRESET && !(error == ETIMEDOUT && record->machine.status != 504))
                 advise_status(record);
         else if (error == ECONNREFUSED)
                 hf_log_once(HF_ONCE_GARBAGE, HF_LOG_ERROR,
@@ -123,10 +129,11 @@ static void advise(const struct hf_pending *record, int error)
                             "(HFPROXY_TIMEOUT)",
                             proxy, &dest, ms);
         else
-                hf_log_once(HF_ONCE_RESET, HF_LOG_ERROR,
-                            "%S closes the connection instead of answering: is it an HTTP proxy, and "
-                            "may this machine use it?",
-                            proxy);
+                hf_log_once(
+                        HF_ONCE_RESET, HF_LOG_ERROR,
+                        "%S closes the connection instead of answering: is it an HTTP proxy, and "
+                        "may this machine use it?",
+                        proxy);
 }
 
 void hf_pending_log(const struct hf_pending *record, int result)

@@ -23,15 +23,15 @@ struct hf_pending {
         /* The thread in whose connect() this is driven, 0 if none. One only: what one thread reads,
          * poll(2) never tells another. */
         _Atomic(int) driver;
-        int fd;               /* the descriptor that it began on */
-        bool alone;           /* not of the table: it was full, or the descriptor's number too high */
+        int fd;     /* the descriptor that it began on */
+        bool alone; /* not of the table: it was full, or the descriptor's number too high */
         sa_family_t family;
         enum hf_pending_phase phase;
-        bool settle;            /* TCP was not up yet when connect(2) returned */
-        bool fastopen, v6only;  /* options that were switched off for the tunnel */
-        uint8_t next;           /* of addrs, still to try */
-        int first_error;        /* of addresses that failed, 0 if none did */
-        short events;           /* what it waits for */
+        bool settle;           /* TCP was not up yet when connect(2) returned */
+        bool fastopen, v6only; /* options that were switched off for the tunnel */
+        uint8_t next;          /* of addrs, still to try */
+        int first_error;       /* of addresses that failed, 0 if none did */
+        short events;          /* what it waits for */
         int64_t since, deadline, addr_deadline;
         const struct hf_proxy *proxy;
         uint16_t port; /* of the destination */
@@ -48,7 +48,8 @@ void hf_signals_restore(uint64_t mask);
 int hf_socket_id(int fd, uint64_t *ret_id);
 
 /* With signals blocked: a fresh record, claimed, with `fd`, `id` and `alone` filled in, and found
- * by hf_pending_find() from now on unless it is `alone`. 0; -EALREADY: the socket has one; -ENOMEM. */
+ * by hf_pending_find() from now on unless it is `alone`. 0; -EALREADY: the socket has one; -ENOMEM.
+ */
 int hf_pending_take(int fd, uint64_t id, struct hf_pending **ret_record);
 
 /* The tunnel ended while its user was elsewhere, by another thread's step: what became of it? 0 or

@@ -35,8 +35,8 @@ static int set_int(int fd, int level, int name, int value)
 }
 
 /* A failed socket is dead: whatever the proxy sent cannot be read, the next send gives EPIPE and
- * poll says POLLOUT|POLLHUP, and it can be connected again. In this order: the disconnect leaves ECONNRESET
- * behind, which is nobody's error. */
+ * poll says POLLOUT|POLLHUP, and it can be connected again. In this order: the disconnect leaves
+ * ECONNRESET behind, which is nobody's error. */
 static void disconnect(int fd)
 {
         const struct sockaddr none = {.sa_family = AF_UNSPEC};
@@ -189,7 +189,8 @@ static int consume(int fd, char *buf, size_t n)
                 long r = hf_sys_recv(fd, buf, n, MSG_DONTWAIT);
 
                 if (r <= 0)
-                        return -ECONNRESET; /* another thread reads from a socket not yet connected */
+                        return -ECONNRESET; /* another thread reads from a socket not yet connected
+                                             */
                 n -= (size_t)r;
         }
         return 0;
@@ -282,14 +283,6 @@ static int finish(struct hf_pending *record, int fd, int result)
         return result;
 }
 
-int hf_pending_look_back(int fd)
-{
-        struct sockaddr_storage sa;
-        socklen_t len = sizeof sa;
-
-        return hf_syscall3(SYS_getpeername, fd, &sa, &len) < 0 ? -ECONNABORTED : 0;
-}
-
 int hf_pending_step(const struct hf_tunnel *tunnel, int *ret_result, short *ret_events,
                     int *ret_wait_ms)
 {
@@ -364,7 +357,8 @@ int hf_pending_start(int fd, sa_family_t family, const struct hf_config *config,
 
         mask = hf_signals_block();
         r = hf_pending_take(fd, tunnel.id, &record);
-        if (r == -EALREADY) { /* another thread was faster: to the end with it, if it is not there */
+        if (r ==
+            -EALREADY) { /* another thread was faster: to the end with it, if it is not there */
                 r = hf_pending_find(fd, ret_tunnel) ? 0 : hf_pending_look_back(fd);
                 if (r == 0 && ret_tunnel->record == NULL)
                         r = -EISCONN;

@@ -238,8 +238,8 @@ void hf_proxyaddr_learn(const struct hf_rules *rules, struct hf_span name,
                 if (!proxies[i] || !hf_span_caseeq(proxies[i]->host, name))
                         continue;
                 collect(found, proxies[i]->port, &addrs);
-                /* Only into the set of addresses, not into the cache: the program may have asked for
-                 * one family alone. */
+                /* Only into the set of addresses, not into the cache: the program may have asked
+                 * for one family alone. */
         }
 }
 

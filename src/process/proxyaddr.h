@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The addresses of a proxy. Its own name is never looked up in the constructor: in the
  * getaddrinfo hook, where the program is looking something up anyway, or in connect() when the
- * cache is cold; refreshed after 60 s or a failed connect. Every address it ever had is remembered in
- * hf_proxy_addrs, so that it is never tunnelled through itself. */
+ * cache is cold; refreshed after 60 s or a failed connect. Every address it ever had is remembered
+ * in hf_proxy_addrs, so that it is never tunnelled through itself. */
 #pragma once
 
 #include "config.h"

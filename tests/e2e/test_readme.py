@@ -4,6 +4,7 @@
 The blocks marked `sh` are what a reader types. A new command fails the first test until it has a
 way to be run here."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -77,13 +78,14 @@ def readers_machine(hub, hfwrap, lib, venv, tmp_path):
         (programs / name).chmod(0o755)
     shutil.copy(ROOT / "tests/e2e/prepare.py", tmp_path)
     shutil.copy(hub.ca, tmp_path / "corp.pem")
-    started = [proxies.Tinyproxy(hub.hosts, port=port) for port in (3128, 7890)]
-    yield started
-    for one in started:
-        one.remove()
+    with open(__file__) as lock:  # the ports are fixed, and other workers may want them too
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        started = [proxies.Tinyproxy(hub.hosts, port=port) for port in (3128, 7890)]
+        yield started
+        for one in started:
+            one.remove()
 
 
-@pytest.mark.xdist_group("fixed ports")
 @pytest.mark.parametrize("command", WRAPPED)
 def test_does_what_it_says(command, readers_machine, hub, lib, run, tmp_path):
     other, local = readers_machine

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The small world in which a preload test lives: a network namespace of its own, in which addresses that
- * look public are local, an echo server on the ports of the web, and a proxy that behaves as it is
- * told. world_enter() makes it, then executes the test again inside it:
+/* The small world in which a preload test lives: a network namespace of its own, in which addresses
+ * that look public are local, an echo server on the ports of the web, and a proxy that behaves as
+ * it is told. world_enter() makes it, then executes the test again inside it:
  *
  *      no argument   under LD_PRELOAD=libhfproxy.so with a proxy configured
  *      noproxy       under LD_PRELOAD=libhfproxy.so with none
@@ -48,8 +48,8 @@ enum behaviour {
 struct world {
         uint16_t proxy_port;  /* 127.0.0.1 */
         uint16_t proxy6_port; /* ::1 */
-        uint16_t dead_port;  /* nobody listens there */
-        uint16_t full_port;  /* 127.0.0.1: nobody accepts, SYNs are lost; 127.0.0.2: the proxy */
+        uint16_t dead_port;   /* nobody listens there */
+        uint16_t full_port;   /* 127.0.0.1: nobody accepts, SYNs are lost; 127.0.0.2: the proxy */
         _Atomic(int) behaviour;
         _Atomic(int) released;
         _Atomic(unsigned) accepted; /* connections at the proxy */

@@ -18,8 +18,7 @@ static struct hf_addr parsed(const char *text)
 
 static struct hf_addr numbered(unsigned n)
 {
-        return (struct hf_addr){
-                4, {10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}};
+        return (struct hf_addr){4, {10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}};
 }
 
 static int empty(void **state)

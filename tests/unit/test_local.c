@@ -92,7 +92,10 @@ static const struct hosts {
         {"hosts_first_name", "192.0.2.1 a.test b.test\n", "a.test", {"192.0.2.1"}},
         {"hosts_second_name", "192.0.2.1\ta.test\tb.test\n", "b.test", {"192.0.2.1"}},
         {"hosts_any_case", "192.0.2.1 A.Test\n", "a.tEST", {"192.0.2.1"}},
-        {"hosts_both_families", "192.0.2.1 a.test\n2001:db8::1 a.test\n", "a.test", {"192.0.2.1", "2001:db8::1"}},
+        {"hosts_both_families",
+         "192.0.2.1 a.test\n2001:db8::1 a.test\n",
+         "a.test",
+         {"192.0.2.1", "2001:db8::1"}},
         {"hosts_not_the_address", "192.0.2.1 a.test\n", "192.0.2.1", {NULL}},
         {"hosts_longer_name", "192.0.2.1 a.test.example\n", "a.test", {NULL}},
         {"hosts_comment_line", "# 192.0.2.1 a.test\n", "a.test", {NULL}},
@@ -122,14 +125,16 @@ static void check_hosts(void **state)
 
 static void random_bytes_do_no_harm(void **state)
 {
-        static const char *const pieces[] = {"search ", "domain", "options ", "ndots:", "7", "\n", " ", "#",
-                                             "a.test", ".", "\t", "192.0.2.1", "\xff", "::1", "\r"};
+        static const char *const pieces[] = {"search ", "domain",    "options ", "ndots:", "7",
+                                             "\n",      " ",         "#",        "a.test", ".",
+                                             "\t",      "192.0.2.1", "\xff",     "::1",    "\r"};
         uint64_t seed = 11;
 
         (void)state;
         for (int i = 0; i < 20000; i++) {
                 char buf[512];
-                struct hf_span text = random_text(&seed, pieces, HF_LEN(pieces), 30, buf, sizeof buf);
+                struct hf_span text =
+                        random_text(&seed, pieces, HF_LEN(pieces), 30, buf, sizeof buf);
                 struct hf_span rest = text = guarded(text);
                 struct hf_addr addr;
 

@@ -18,22 +18,28 @@ static struct hf_self self = {.name = "thishost.corp.test"};
 static struct hf_addrset direct, proxies;
 
 /* Set-ups. Of a port: `https` is for 443, `http` for 80. */
-enum { BOTH, HTTPS_ONLY, HTTP_ONLY, ALL_ONLY, THREE, SOCKS_ALL, SOCKS_HTTPS, TLS_HTTPS, MIXED, NONE,
-       SETUPS };
+enum {
+        BOTH,
+        HTTPS_ONLY,
+        HTTP_ONLY,
+        ALL_ONLY,
+        THREE,
+        SOCKS_ALL,
+        SOCKS_HTTPS,
+        TLS_HTTPS,
+        MIXED,
+        NONE,
+        SETUPS
+};
 
 static const struct {
         const struct hf_proxy *http, *https, *all;
 } setups[SETUPS] = {
-        [BOTH] = {&http1, &http2, NULL},
-        [HTTPS_ONLY] = {NULL, &http2, NULL},
-        [HTTP_ONLY] = {&http1, NULL, NULL},
-        [ALL_ONLY] = {NULL, NULL, &http3},
-        [THREE] = {&http1, &http2, &http3},
-        [SOCKS_ALL] = {NULL, NULL, &socks},
-        [SOCKS_HTTPS] = {&http1, &socks, &http3},
-        [TLS_HTTPS] = {&http1, &tls, NULL},
-        [MIXED] = {&http1, &http2, &socks},
-        [NONE] = {NULL, NULL, NULL},
+        [BOTH] = {&http1, &http2, NULL},          [HTTPS_ONLY] = {NULL, &http2, NULL},
+        [HTTP_ONLY] = {&http1, NULL, NULL},       [ALL_ONLY] = {NULL, NULL, &http3},
+        [THREE] = {&http1, &http2, &http3},       [SOCKS_ALL] = {NULL, NULL, &socks},
+        [SOCKS_HTTPS] = {&http1, &socks, &http3}, [TLS_HTTPS] = {&http1, &tls, NULL},
+        [MIXED] = {&http1, &http2, &socks},       [NONE] = {NULL, NULL, NULL},
 };
 
 #define PUBLIC "198.51.100.200"
@@ -104,23 +110,28 @@ static const struct row {
         {"proxy_literal", THREE, NULL, "203.0.113.2", 8080, "", NULL, HF_WHY_ITSELF},
         {"proxy_literal_other_port", THREE, NULL, "203.0.113.2", 443, "", &http2, HF_WHY_PROXY},
         {"proxy_known_address", THREE, NULL, "203.0.113.50", 3128, "", NULL, HF_WHY_ITSELF},
-        {"proxy_known_address_other_port", THREE, NULL, "203.0.113.50", 443, "", &http2, HF_WHY_PROXY},
+        {"proxy_known_address_other_port", THREE, NULL, "203.0.113.50", 443, "", &http2,
+         HF_WHY_PROXY},
         {"proxy_by_name", THREE, "one.proxy.test", NULL, 3128, "", NULL, HF_WHY_ITSELF},
         {"proxy_by_name_other_port", THREE, "one.proxy.test", NULL, 443, "", &http2, HF_WHY_PROXY},
         {"socks_proxy_itself", SOCKS_ALL, NULL, "203.0.113.4", 1080, "", NULL, HF_WHY_ITSELF},
         /* no_proxy */
         {"exempt_name", BOTH, "a.corp.test", NULL, 443, "corp.test", NULL, HF_WHY_EXEMPT},
         {"exempt_address", BOTH, NULL, PUBLIC, 443, "198.51.100.192/27", NULL, HF_WHY_EXEMPT},
-        {"exempt_address_behind_a_name", BOTH, "cas.test", PUBLIC, 443, PUBLIC, NULL, HF_WHY_EXEMPT},
+        {"exempt_address_behind_a_name", BOTH, "cas.test", PUBLIC, 443, PUBLIC, NULL,
+         HF_WHY_EXEMPT},
         {"exempt_star", BOTH, NULL, PUBLIC, 443, "a.test,*", NULL, HF_WHY_EXEMPT},
         {"exempt_port", BOTH, "a.test", NULL, 443, "a.test:443", NULL, HF_WHY_EXEMPT},
         {"exempt_at_another_port", BOTH, "a.test", NULL, 80, "a.test:443", &http1, HF_WHY_PROXY},
         {"not_exempt", BOTH, "xcorp.test", NULL, 443, "corp.test", &http2, HF_WHY_PROXY},
         /* remembered */
         {"local_names_address", BOTH, NULL, "203.0.113.60", 443, "", NULL, HF_WHY_LOCALNAME},
-        {"local_names_address_any_port", BOTH, NULL, "203.0.113.60", 80, "", NULL, HF_WHY_LOCALNAME},
-        {"local_names_address_and_port", BOTH, NULL, "203.0.113.61", 443, "", NULL, HF_WHY_LOCALNAME},
-        {"local_names_address_other_port", BOTH, NULL, "203.0.113.61", 80, "", &http1, HF_WHY_PROXY},
+        {"local_names_address_any_port", BOTH, NULL, "203.0.113.60", 80, "", NULL,
+         HF_WHY_LOCALNAME},
+        {"local_names_address_and_port", BOTH, NULL, "203.0.113.61", 443, "", NULL,
+         HF_WHY_LOCALNAME},
+        {"local_names_address_other_port", BOTH, NULL, "203.0.113.61", 80, "", &http1,
+         HF_WHY_PROXY},
         /* proxies that this library does not speak to */
         {"socks", SOCKS_ALL, NULL, PUBLIC, 443, "", NULL, HF_WHY_SOCKS},
         {"socks_other_port", SOCKS_ALL, NULL, PUBLIC, 22, "", NULL, HF_WHY_SOCKS},

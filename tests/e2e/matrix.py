@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""Runs clients in situations, by default all of them, and prints the table (three minutes).
+
+    scripts/matrix --client hub-2.4,curl --situation upper-dead,desktop --proxy squid
+    scripts/matrix --how plain     without us: what the table is to be compared with
+
+The cells are those of tests/e2e/test_clients.py, which runs a selection. Needs a built tree.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as xml
+from collections import defaultdict
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(1, str(HERE.parent / "lib"))
+
+import clients  # noqa: E402
+import situations  # noqa: E402
+
+CHOICES = {
+    "client": list(clients.BY_NAME),
+    "situation": list(situations.BY_NAME),
+    "proxy": ["tinyproxy", "squid"],
+    "how": ["preload", "hfwrap", "plain"],
+}
+DEFAULTS = CHOICES | {"how": ["preload", "hfwrap"]}  # they take turns
+
+
+def names(choices):
+    def parse(text):
+        found = text.split(",")
+        if unknown := set(found) - set(choices):
+            raise argparse.ArgumentTypeError(f"no such name: {', '.join(unknown)}; there are {', '.join(choices)}")
+        return found
+
+    return parse
+
+
+def run_cells(wanted, jobs):
+    """What became of each cell: {(client, situation): {"proxy-how": reason, "" if it worked}}."""
+    with tempfile.NamedTemporaryFile() as report:
+        command = [sys.executable, "-m", "pytest", "-q", "-n", str(jobs), "--tb=short"]
+        command += ["-p", "no:cacheprovider", f"--junit-xml={report.name}", "-k", "test_client["]
+        command += [HERE / "test_clients.py"]
+        environment = os.environ | {"HFPROXY_CELLS": json.dumps(wanted)}
+        subprocess.run(command, env=environment, stdout=sys.stderr)
+        cases = list(xml.parse(report.name).iter("testcase"))
+    results = defaultdict(dict)
+    for case in cases:
+        name = case.get("name").partition("[")[2].rstrip("]")
+        failure = next((case.find(tag) for tag in ("failure", "error") if case.find(tag) is not None), None)
+        client, rest = longest_prefix(name, CHOICES["client"])
+        situation, way = longest_prefix(rest, CHOICES["situation"])
+        results[client, situation][way] = "" if failure is None else reason(failure)
+    return results
+
+
+def longest_prefix(name, choices):
+    """Names hold hyphens: curl-http-upper-empty-squid-hfwrap."""
+    prefix = max((choice for choice in choices if name.startswith(choice + "-")), key=len)
+    return prefix, name[len(prefix) + 1 :]
+
+
+def reason(failure):
+    """The client's last word: test_clients.py puts what it said before pytest's own "assert ..."."""
+    lines = [line[1:].strip() for line in failure.text.splitlines() if line.startswith("E ")]
+    said = list(itertools.takewhile(lambda line: not line.startswith("assert "), lines))
+    said = [line for line in said if re.search(r"^(?!(at|\.\.\.|Node\.js) ).*\w", line)]
+    return (said or lines or ["no reason given"])[-1].removeprefix("AssertionError: ")[:160]
+
+
+def print_table(wanted, results):
+    columns = {name: str(i + 1) for i, name in enumerate(wanted["situation"])}
+    print("".join(f"\n  {number:>2} {name}" for name, number in columns.items()))
+    print(f"\n{'':14}" + "".join(f"{number:>6}" for number in columns.values()))
+    for client in wanted["client"]:
+        row = [word(client, s, results.get((client, s))) for s in columns]
+        print(f"{client:14}" + "".join(f"{cell:>6}" for cell in row))
+
+
+def word(client, situation, ways):
+    if not ways:
+        return "-"
+    if not any(ways.values()):
+        return "ok"
+    return "(no)" if (client, situation) in situations.IMPOSSIBLE else "FAIL"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for key, choices in CHOICES.items():
+        parser.add_argument(
+            f"--{key}", type=names(choices), default=DEFAULTS[key], metavar="NAME,...", help=", ".join(choices)
+        )
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="at a time")
+    args = parser.parse_args()
+    wanted = {key: getattr(args, key) for key in CHOICES}
+    results = run_cells(wanted, args.jobs)
+    print_table(wanted, results)
+
+    failed = False
+    for (client, situation), ways in results.items():
+        for way, why in ways.items():
+            known = situations.IMPOSSIBLE.get((client, situation))
+            failed = failed or (why != "" and not known)
+            if why:
+                print(f"\n{client}, {situation}, {way}: {known or why}", end="")
+    print("\n\nNot in this version: " + "; ".join(f"{what}: {why}" for what, why in situations.LATER.items()))
+    total, good = sum(map(len, results.values())), sum(not why for ways in results.values() for why in ways.values())
+    print(f"{good} of {total} cells work")
+    return int(failed or not total)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
