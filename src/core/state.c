@@ -44,10 +44,16 @@ static bool read_record(struct hf_span text, struct hf_record *ret_record)
         struct hf_record r = {0};
         size_t at = 0;
 
-        for (; at < text.n && memchr("nus", text.s[at], 3); at++)
-                r.flags |= text.s[at] == 'n'   ? HF_STATE_NEWEST
-                           : text.s[at] == 'u' ? HF_STATE_UPPER
-                                               : HF_STATE_SAME;
+        for (; at < text.n; at++) {
+                if (text.s[at] == 'n')
+                        r.flags |= HF_STATE_NEWEST;
+                else if (text.s[at] == 'u')
+                        r.flags |= HF_STATE_UPPER;
+                else if (text.s[at] == 's')
+                        r.flags |= HF_STATE_SAME;
+                else
+                        break;
+        }
         if (at < text.n && text.s[at] == '=') {
                 if (text.n - at < 17 || !read_hex64((struct hf_span){text.s + at + 1, 16}, &r.hash))
                         return false;

@@ -33,7 +33,9 @@ static inline bool hf_span_eq(struct hf_span a, struct hf_span b)
 /* ASCII only, whatever the host program's locale says (tolower() and friends follow it). */
 static inline char hf_lower(char c)
 {
-        return (c >= 'A' && c <= 'Z') ? (char)(c + ('a' - 'A')) : c;
+        if (c >= 'A' && c <= 'Z')
+                c = (char)(c - 'A' + 'a');
+        return c;
 }
 
 static inline bool hf_is_digit(char c)

@@ -41,7 +41,7 @@ enum socket_kind {
 
 static enum socket_kind socket_kind(int fd)
 {
-        uint8_t state;
+        uint8_t state = 0;
         socklen_t len = sizeof state;
         struct sockaddr_storage peer;
         int protocol = 0, type = 0;

@@ -183,7 +183,7 @@ static void apply(const char *name, const char *now, const char *value)
 static bool nothing_to_do(const char *const values[HF_VARS])
 {
         for (int v = 0; v < HF_VARS; v++)
-                if (values[v] && (v < HF_VAR_CA_FIRST || v >= HF_VAR_HFPROXY_FIRST))
+                if ((v < HF_VAR_CA_FIRST || v >= HF_VAR_HFPROXY_FIRST) && values[v])
                         return false;
         return true;
 }

@@ -23,8 +23,7 @@ static bool identify(int fd, uint64_t *ret_dev, uint64_t *ret_ino)
 {
         struct stat st;
 
-        /* The kernel's stat is libc's on both machines; libc's fstat() is a new symbol in 2.33. */
-        if (hf_syscall3(SYS_fstat, fd, &st, 0) < 0)
+        if (hf_sys_fstat(fd, &st) < 0)
                 return false;
         *ret_dev = st.st_dev;
         *ret_ino = st.st_ino;
@@ -85,9 +84,11 @@ static void write_line(const char *line, size_t n)
 static void put_printable(struct hf_out *out, struct hf_span text)
 {
         for (size_t i = 0; i < text.n; i++) {
-                unsigned char c = (unsigned char)text.s[i];
+                char c = text.s[i];
 
-                hf_out_char(out, c < 0x20 || c >= 0x7f ? '?' : (char)c);
+                if (c < ' ' || c > '~')
+                        c = '?';
+                hf_out_char(out, c);
         }
 }
 

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 
 #define ID_BITS 20
 #define IDS (1U << ID_BITS)
@@ -37,17 +36,13 @@ bool hf_names_any(void)
 static struct table *get_table(void)
 {
         struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
-        long p;
+        struct table *fresh;
 
-        if (table)
+        if (table || !(fresh = hf_sys_map(sizeof *fresh)))
                 return table;
-        p = hf_syscall6(SYS_mmap, 0, sizeof(struct table), PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (p < 0 && p > -4096)
-                return NULL;
-        if (atomic_compare_exchange_strong(&the_table, &table, (struct table *)p))
-                return (struct table *)p;
-        hf_syscall3(SYS_munmap, p, sizeof(struct table), 0); /* another thread was faster */
+        if (atomic_compare_exchange_strong(&the_table, &table, fresh))
+                return fresh;
+        hf_sys_unmap(fresh, sizeof *fresh); /* another thread was faster */
         return table;
 }
 

@@ -11,7 +11,6 @@
 #include "sys.h"
 
 #include <asm/socket.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define RECORDS 16384
@@ -56,19 +55,11 @@ int hf_socket_id(int fd, uint64_t *ret_id)
         }
         if (r == -EBADF || r == -ENOTSOCK)
                 return r;
-        r = (int)hf_syscall3(SYS_fstat, fd, &st, 0);
+        r = hf_sys_fstat(fd, &st);
         if (r < 0)
                 return r;
         *ret_id = (uint64_t)st.st_ino | UINT64_C(1) << 63;
         return 0;
-}
-
-static void *map(size_t size)
-{
-        long p = hf_syscall6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-        return p < 0 && p > -4096 ? NULL : (void *)p;
 }
 
 static struct table *get_table(void)
@@ -76,11 +67,11 @@ static struct table *get_table(void)
         struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
         struct table *fresh;
 
-        if (table || !(fresh = map(sizeof *fresh)))
+        if (table || !(fresh = hf_sys_map(sizeof *fresh)))
                 return table;
         if (atomic_compare_exchange_strong(&the_table, &table, fresh))
                 return fresh;
-        hf_syscall3(SYS_munmap, fresh, sizeof *fresh, 0); /* another thread was faster */
+        hf_sys_unmap(fresh, sizeof *fresh); /* another thread was faster */
         return table;
 }
 
@@ -104,7 +95,7 @@ void hf_pending_free(struct hf_pending *record)
 
         atomic_fetch_sub_explicit(&in_use, 1, memory_order_relaxed);
         if (record->alone) {
-                hf_syscall3(SYS_munmap, record, sizeof *record, 0);
+                hf_sys_unmap(record, sizeof *record);
                 return;
         }
         mine = (uint16_t)(record - table->records + 1);
@@ -198,7 +189,7 @@ int hf_pending_take(int fd, uint64_t id, struct hf_pending **ret_record)
                 record = search(table);
         }
         if (!record) {
-                record = map(sizeof *record);
+                record = hf_sys_map(sizeof *record);
                 if (!record)
                         return -ENOMEM;
                 atomic_store_explicit(&record->claimed, true, memory_order_relaxed);

@@ -2,7 +2,9 @@
 #include "sys.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 int64_t hf_sys_now(void)
 {
@@ -18,6 +20,12 @@ void *hf_sys_map(size_t size)
                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
         return p < 0 && p > -4096 ? NULL : (void *)p;
+}
+
+int hf_sys_fstat(int fd, struct stat *ret_st)
+{
+        memset(ret_st, 0, sizeof *ret_st);
+        return (int)hf_syscall3(SYS_fstat, fd, ret_st, 0);
 }
 
 /* rt_sigprocmask(2) copies 8 bytes in before it looks at `how`: EFAULT if they cannot be read,

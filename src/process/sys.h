@@ -123,6 +123,10 @@ static inline void hf_sys_unmap(void *p, size_t size)
         hf_syscall3(SYS_munmap, p, size, 0);
 }
 
+/* The kernel's stat is libc's on both machines; libc's fstat() is a symbol of 2.33. */
+struct stat;
+int hf_sys_fstat(int fd, struct stat *ret_st);
+
 /* Milliseconds of CLOCK_MONOTONIC. */
 int64_t hf_sys_now(void);
 

@@ -22,7 +22,8 @@ class Server:
     """Answers every request on a port of its own, always in one piece."""
 
     def __init__(self, address="127.0.0.1", family=socket.AF_INET):
-        self.sock = socket.create_server((address, 0), family=family, backlog=64)
+        both = address == "::"
+        self.sock = socket.create_server((address, 0), family=family, backlog=64, dualstack_ipv6=both)
         self.port = self.sock.getsockname()[1]
         self.requests = 0
         threading.Thread(target=self.serve, daemon=True).start()

@@ -101,9 +101,8 @@ setup() {
 }
 
 @test "shell scripts pass shellcheck" {
-    scripts=$(for file in $(git ls-files --cached --others --exclude-standard scripts .ci tests); do
-        head -n 1 "$file" | grep -qa '^#! */bin/sh' && echo "$file"
-    done)
+    scripts=$(git ls-files --cached --others --exclude-standard scripts .ci tests |
+        xargs awk 'FNR == 1 { if (/^#! *\/bin\/sh/) print FILENAME; nextfile }')
     [ "$(echo "$scripts" | wc -l)" -ge 5 ]
     # shellcheck disable=SC2086
     shellcheck -s sh $scripts "$BUILD/scripts/hfwrap"
