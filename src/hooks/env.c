@@ -29,6 +29,7 @@ static int changed(const char *name, int result)
 {
         if (result == 0 && hf_env_started() && (!name || hf_env_matters(name))) {
                 HF_KEEP_ERRNO;
+                hf_env_note_change(name);
                 hf_config_refresh();
         }
         return result;

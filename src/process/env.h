@@ -21,6 +21,10 @@ bool hf_env_secure(void);
 /* Is NAME (up to `=` or its end) a variable that the rules look at? */
 bool hf_env_matters(const char *name);
 
+/* NAME (NULL: all) was changed while the program runs. For a proxy variable the log says once who
+ * will not hear of it: what the program copied from `environ` at its start. */
+void hf_env_note_change(const char *name);
+
 /* The values that `environ` holds now, but with HFPROXY_* as they were at start. */
 void hf_env_collect(const char *ret_values[HF_VARS]);
 

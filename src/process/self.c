@@ -12,6 +12,8 @@
 /* netlink(7), rtnetlink(7): all addresses of all interfaces by one RTM_GETADDR dump. getifaddrs(3)
  * would allocate and sort; SIOCGIFCONF knows no IPv6. */
 
+#define PATIENCE_MS 1000
+
 enum { UNREAD, READING, NAMED, READ };
 
 static struct hf_self self, name_only, nothing;
@@ -73,7 +75,13 @@ static void read_addresses(void)
         bool done = fd < 0 || hf_sys_sendmsg(fd, &msg, 0) < 0;
 
         while (!done) {
-                long n = hf_sys_recv(fd, buf, sizeof buf, 0);
+                /* The kernel answers at once; what only looks like one must not hang the program.
+                 */
+                struct pollfd wait = {.fd = fd, .events = POLLIN};
+                long n = hf_sys_poll(&wait, 1, PATIENCE_MS);
+
+                if (n > 0)
+                        n = hf_sys_recv(fd, buf, sizeof buf, 0);
                 struct nlmsghdr *m = (struct nlmsghdr *)(void *)buf;
 
                 if (n == -EINTR)

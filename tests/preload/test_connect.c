@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -538,6 +539,53 @@ static void goes_through(void **state)
         close(fd);
 }
 
+/* A list that no exec would carry: what its last entry names is direct, the rest is tunnelled. */
+static void no_proxy_of_100000_entries(void **state)
+{
+        struct sockaddr_storage sa;
+        socklen_t len = address(&sa, FAR, 443, false);
+        size_t size = 100000 * 11;
+        char *list = malloc(size + 32);
+
+        (void)state;
+        assert_non_null(list);
+        for (int i = 0; i < 100000; i++)
+                snprintf(list + 11 * i, 12, "h%05d.tst,", i);
+        for (int exempt = 0; exempt < 2; exempt++) {
+                unsigned accepted = atomic_load(&world->accepted);
+                int fd = tcp(false, false);
+
+                snprintf(list + size, 32, "%s", exempt ? "203.0.113.0/28" : "198.18.0.1");
+                setenv("no_proxy", list, 1);
+                assert_int_equal(connect_fully(fd, &sa, len), 0);
+                expect_echo(fd);
+                assert_int_equal(atomic_load(&world->accepted), accepted + !exempt);
+                close(fd);
+        }
+        free(list);
+}
+
+/* Without HFPROXY_URL (that is read at start) a tunnel lasts as long as the variables do. */
+static void cleared_environment_ends_the_tunnel(void **state)
+{
+        struct sockaddr_storage sa;
+        socklen_t len = address(&sa, FAR, 443, false);
+        unsigned accepted = atomic_load(&world->accepted);
+        pid_t pid = fork();
+        int status;
+
+        (void)state;
+        if (pid == 0) {
+                int fd = tcp(false, false);
+
+                clearenv();
+                setenv("HFPROXY_URL", world_proxy_url(world->proxy_port), 1); /* too late */
+                _exit(connect_fully(fd, &sa, len) || atomic_load(&world->accepted) != accepted);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+}
+
 /* ---- arguments that the kernel rejects ---- */
 
 enum kind { MINUS_ONE, CLOSED, A_FILE, TCP4, TCP6, UDP4, UNIX, CONNECTED, LISTENING, CONNECTING };
@@ -798,6 +846,9 @@ int main(int argc, char **argv)
                           NULL);
                 table_add(&t, "dead_proxy", dead_proxy, NULL);
                 table_add(&t, "proxy_on_ipv6", proxy_on_ipv6, NULL);
+                table_add(&t, "no_proxy_of_100000_entries", no_proxy_of_100000_entries, NULL);
+                table_add(&t, "cleared_environment_ends_the_tunnel",
+                          cleared_environment_ends_the_tunnel, NULL);
                 table_add(&t, "proxy_name_without_address", proxy_name_without_address, NULL);
                 table_add(&t, "fast_open_is_switched_off", fast_open_is_switched_off, NULL);
         }

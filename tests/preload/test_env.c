@@ -30,6 +30,10 @@ static char *const ours[] = {"http_proxy",         "HTTP_PROXY",
                              "HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_XETHUB",
                              "no_grpc_proxy",      NULL};
 
+static char *const settings[] = {"HFPROXY_URL",       "HFPROXY_PREFER",    "HFPROXY_DISABLE_XET",
+                                 "HFPROXY_CA_BUNDLE", "HFPROXY_TUNNEL",    "HFPROXY_TIMEOUT",
+                                 "HFPROXY_LOG",       "HFPROXY_LOG_LEVEL", NULL};
+
 static void expect(const char *name, const char *value)
 {
         const char *got = getenv(name);
@@ -139,6 +143,12 @@ static void takes_a_mebibyte(void **state)
         for (char *const *name = ours; *name; name++) {
                 set(*name, big);
                 assert_non_null(getenv(*name));
+                unsetenv(*name);
+        }
+        for (char *const *name = settings; *name; name++) {
+                set(*name, big);
+                expect(*name, big);
+                (void)getenv("https_proxy");
                 unsetenv(*name);
         }
         memcpy(big, "http://u:", 9);
