@@ -32,8 +32,19 @@ WRAPPED = [c for c in COMMANDS if c.startswith(("hfwrap", "LD_PRELOAD"))]
 
 def test_every_command_is_run():
     assert len(COMMANDS) >= 8
-    # scripts/test is what runs this.
-    assert set(COMMANDS) == {*TREE, *WRAPPED, "scripts/test"}
+    # scripts/test is what runs this, and scripts/matrix all of what it runs a part of.
+    assert set(COMMANDS) == {*TREE, *WRAPPED, "scripts/test", "scripts/matrix"}
+
+
+def test_the_matrix_prints_its_table(tree):
+    """One cell of it; the whole takes minutes. (Not in this namespace: it makes its own.)"""
+    environment = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "XDG_CACHE_HOME")}
+    command = ["scripts/matrix", "--client", "curl", "--situation", "upper", "--proxy", "squid"]
+    environment["HFPROXY_BUILD"] = str(BUILD)
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done
+    assert re.search(r"^curl +ok$", done.stdout, re.M), done
+    assert re.search(r"^\d+ of \d+ cells work$", done.stdout, re.M), done
 
 
 @pytest.fixture(scope="module")
