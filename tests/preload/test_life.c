@@ -319,12 +319,11 @@ static void *connect_many(void *arg)
         return (void *)failed;
 }
 
-static void sixteen_threads(void **state)
+static void connect_in_sixteen_threads(void)
 {
         pthread_t threads[16];
         unsigned accepted = atomic_load(&world->accepted);
 
-        (void)state;
         for (size_t i = 0; i < HF_LEN(threads); i++)
                 assert_int_equal(pthread_create(&threads[i], NULL, connect_many, NULL), 0);
         for (size_t i = 0; i < HF_LEN(threads); i++) {
@@ -334,6 +333,43 @@ static void sixteen_threads(void **state)
                 assert_null(failed);
         }
         assert_int_equal(atomic_load(&world->accepted) - accepted, mode == PRELOADED ? 320 : 0);
+}
+
+static void sixteen_threads(void **state)
+{
+        (void)state;
+        connect_in_sixteen_threads();
+}
+
+static _Atomic(bool) enough;
+
+/* One proxy under two spellings, and a list that does not matter: every connection is tunnelled,
+ * whichever is set as it begins. */
+static void *change_variables(void *arg)
+{
+        char other[64];
+
+        (void)arg;
+        snprintf(other, sizeof other, "%s/", world_proxy_url(world->proxy_port));
+        for (int i = 0; !atomic_load(&enough); i++) {
+                setenv("https_proxy", i & 1 ? other : world_proxy_url(world->proxy_port), 1);
+                setenv("no_proxy", i & 2 ? "a.test" : "b.test", 1);
+        }
+        return NULL;
+}
+
+static void sixteen_threads_while_variables_change(void **state)
+{
+        pthread_t changer;
+
+        (void)state;
+        setenv("no_proxy", "b.test", 1);
+        atomic_store(&enough, false);
+        assert_int_equal(pthread_create(&changer, NULL, change_variables, NULL), 0);
+        connect_in_sixteen_threads();
+        atomic_store(&enough, true);
+        pthread_join(changer, NULL);
+        unsetenv("no_proxy");
 }
 
 static void *connect_same(void *arg)
@@ -510,6 +546,8 @@ int main(int argc, char **argv)
                 {"connects_in_a_handler", connects_in_a_handler, CONTROL},
                 {"signal_mask_is_kept", signal_mask_is_kept, CONTROL},
                 {"sixteen_threads", sixteen_threads, CONTROL},
+                {"sixteen_threads_while_variables_change", sixteen_threads_while_variables_change,
+                 PRELOADED},
                 {"two_threads_one_socket", two_threads_one_socket, CONTROL},
                 {"driver_is_gone", driver_is_gone, PRELOADED},
                 {"in_a_forked_child", in_a_forked_child, CONTROL},
