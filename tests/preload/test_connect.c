@@ -423,6 +423,8 @@ static void v6only_socket(void **state)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
         assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof(struct sockaddr_in6)), 0);
         assert_int_equal(connect_fully(fd, &sa, len), mode == PRELOADED ? ENETUNREACH : 0);
+        if (mode != PRELOADED)
+                expect_echo(fd); /* the server has counted it before the next case begins */
         close(fd);
 }
 

@@ -79,12 +79,12 @@ static const char *runtime(void)
         return path;
 }
 
-static void go_inside(char **argv)
+static void go_inside(const char *self, char **argv)
 {
         static const char *const names[] = {"http_proxy", "https_proxy", "all_proxy", "no_proxy",
                                             "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"};
         const char *library = getenv("HFPROXY_TEST_LIBRARY"), *more = getenv("HFPROXY_TEST_MORE");
-        char preload[12288], inner[32], self[4096];
+        char preload[12288], inner[32];
 
         for (size_t i = 0; i < HF_LEN(names); i++)
                 unsetenv(names[i]);
@@ -103,9 +103,6 @@ static void go_inside(char **argv)
         }
         snprintf(inner, sizeof inner, "%d", (int)mode);
         setenv("WORLD_MODE", inner, 1);
-        /* Not /proc/self/exe itself, which under valgrind is valgrind. */
-        ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-        self[n < 0 ? 0 : n] = '\0';
         execv(self, argv);
         bail("exec");
 }
@@ -113,6 +110,7 @@ static void go_inside(char **argv)
 void world_enter(int argc, char **argv, const char *setup)
 {
         const char *inside = getenv("WORLD_MODE");
+        char self[4096];
         int fd;
 
         if (inside) {
@@ -126,6 +124,11 @@ void world_enter(int argc, char **argv, const char *setup)
         }
         if (argc > 1)
                 mode = !strcmp(argv[1], "control") ? CONTROL : NOPROXY;
+
+        /* Not /proc/self/exe itself, which under valgrind is valgrind; and read here, as from
+         * another mount namespace a chroot's paths look different. */
+        ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+        self[n < 0 ? 0 : n] = '\0';
         enter_namespace(setup);
 
         char number[32];
@@ -138,7 +141,7 @@ void world_enter(int argc, char **argv, const char *setup)
         snprintf(number, sizeof number, "%d", fd);
         setenv("WORLD_FD", number, 1);
         server_start(world);
-        go_inside(argv);
+        go_inside(self, argv);
 }
 
 const char *world_proxy_url(uint16_t port)
