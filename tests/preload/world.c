@@ -59,8 +59,8 @@ static void enter_namespace(const char *setup)
                 bail("setting up the namespace");
 }
 
-/* The sanitizer's runtime must come first, or the process dies. */
-static const char *runtime(void)
+/* The sanitizer's runtime and a colon, or nothing: it must come first, or the process dies. */
+static const char *find_runtime(void)
 {
         static char path[4096];
         FILE *maps = fopen("/proc/self/maps", "re");
@@ -79,7 +79,7 @@ static const char *runtime(void)
         return path;
 }
 
-static void go_inside(const char *self, char **argv)
+static void go_inside(const char *self, const char *runtime, char **argv)
 {
         static const char *const names[] = {"http_proxy", "https_proxy", "all_proxy", "no_proxy",
                                             "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"};
@@ -97,7 +97,7 @@ static void go_inside(const char *self, char **argv)
         if (mode != CONTROL) {
                 if (!library || access(library, R_OK) < 0)
                         bail("HFPROXY_TEST_LIBRARY");
-                snprintf(preload, sizeof preload, "%s%s%s%s", runtime(), library, more ? ":" : "",
+                snprintf(preload, sizeof preload, "%s%s%s%s", runtime, library, more ? ":" : "",
                          more ? more : "");
                 setenv("LD_PRELOAD", preload, 1);
         }
@@ -141,7 +141,7 @@ void world_enter(int argc, char **argv, const char *setup)
         snprintf(number, sizeof number, "%d", fd);
         setenv("WORLD_FD", number, 1);
         server_start(world);
-        go_inside(self, argv);
+        go_inside(self, runtime, argv);
 }
 
 const char *world_proxy_url(uint16_t port)
