@@ -125,8 +125,9 @@ void world_enter(int argc, char **argv, const char *setup)
         if (argc > 1)
                 mode = !strcmp(argv[1], "control") ? CONTROL : NOPROXY;
 
-        /* Not /proc/self/exe itself, which under valgrind is valgrind; and read here, as from
-         * another mount namespace a chroot's paths look different. */
+        /* Both read here, as from another mount namespace a chroot's paths look different. Not
+         * /proc/self/exe itself, which under valgrind is valgrind. */
+        const char *runtime = find_runtime();
         ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
         self[n < 0 ? 0 : n] = '\0';
         enter_namespace(setup);
