@@ -29,8 +29,9 @@ struct hf_self {
 };
 
 struct hf_rules {
-        const struct hf_proxy *http, *https, *all; /* for port 80, 443, any other; NULL: none */
-        struct hf_span no_proxy;                   /* the user's own list, not the mended one */
+        /* For port 80, 443 and any other; NULL: none of its own, `all` serves if there is one. */
+        const struct hf_proxy *http, *https, *all;
+        struct hf_span no_proxy;      /* the user's own list, not the mended one */
         struct hf_span endpoint_host; /* HF_ENDPOINT's, if it names a port, else absent */
         uint16_t endpoint_port;
         bool endpoint_tls;                /* that port counts as 443, else as 80 */

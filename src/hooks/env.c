@@ -27,10 +27,10 @@ char *secure_getenv(const char *name)
 /* The four that change `environ` do what libc does, and then tell connect(). */
 static int changed(const char *name, int result)
 {
-        if (result == 0 && hf_env_started() && (!name || hf_env_matters(name))) {
+        if (result == 0 && hf_env_started()) {
                 HF_KEEP_ERRNO;
-                hf_env_note_change(name);
-                hf_config_refresh();
+                if (hf_env_note_change(name))
+                        hf_config_refresh();
         }
         return result;
 }

@@ -137,10 +137,6 @@ static struct hf_config *build(const struct source *source, const struct hf_out 
         rules->http = read_proxy(&arena, text[0], &config->http);
         rules->https = read_proxy(&arena, text[1], &config->https);
         rules->all = read_proxy(&arena, text[2], &config->all);
-        if (!rules->http)
-                rules->http = rules->all;
-        if (!rules->https)
-                rules->https = rules->all;
         rules->no_proxy = hf_span(text[3]);
         read_endpoint(rules, text[4]);
         rules->self = hf_self();

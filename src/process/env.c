@@ -152,22 +152,18 @@ static int find_var(const char *name)
         return hf_var_find((struct hf_span){name, (size_t)(end - name)});
 }
 
-bool hf_env_matters(const char *name)
-{
-        return find_var(name) >= 0;
-}
-
-void hf_env_note_change(const char *name)
+bool hf_env_note_change(const char *name)
 {
         int var = name ? find_var(name) : -1;
 
         if (var < 0 || var >= 2 * HF_PAIRS)
-                return;
+                return !name || var >= 0;
         hf_log_once(HF_ONCE_LATE, HF_LOG_WARN,
                     "%s was changed while the program runs: connections, C and Rust code and child "
                     "processes go by it in both spellings; a copy made at start, as Python's "
                     "os.environ, keeps the old value under %s",
                     hf_var_names[var], hf_var_names[var ^ 1]);
+        return true;
 }
 
 /* --- the constructor's rewrite -------------------------------------------------------------- */

@@ -18,12 +18,10 @@ bool hf_env_started(void);
 /* Is the program setuid or the like (AT_SECURE)? Then this library does nothing at all. */
 bool hf_env_secure(void);
 
-/* Is NAME (up to `=` or its end) a variable that the rules look at? */
-bool hf_env_matters(const char *name);
-
-/* NAME (NULL: all) was changed while the program runs. For a proxy variable the log says once who
- * will not hear of it: what the program copied from `environ` at its start. */
-void hf_env_note_change(const char *name);
+/* NAME (up to `=` or its end; NULL: all) was changed while the program runs. Do the rules look at
+ * it? For a proxy variable the log says once who will not hear of it: what the program copied from
+ * `environ` at its start. */
+bool hf_env_note_change(const char *name);
 
 /* The values that `environ` holds now, but with HFPROXY_* as they were at start. */
 void hf_env_collect(const char *ret_values[HF_VARS]);

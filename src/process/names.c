@@ -23,7 +23,7 @@ struct table {
         char store[STORE_SIZE]; /* texts with their NULs */
 };
 
-static _Atomic(struct table *) the_table;
+static _Atomic(void *) the_table; /* a struct table */
 
 static const uint8_t v4_net[4] = {240, 160, 0, 0};
 static const uint8_t v6_net[8] = {1, 0};
@@ -35,14 +35,8 @@ bool hf_names_any(void)
 
 static struct table *get_table(void)
 {
-        struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
-        struct table *fresh;
+        struct table *table = hf_sys_map_once(&the_table, sizeof *table);
 
-        if (table || !(fresh = hf_sys_map(sizeof *fresh)))
-                return table;
-        if (atomic_compare_exchange_strong(&the_table, &table, fresh))
-                return fresh;
-        hf_sys_unmap(fresh, sizeof *fresh); /* another thread was faster */
         return table;
 }
 

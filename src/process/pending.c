@@ -25,7 +25,7 @@ struct table {
         _Atomic(uint16_t) by_fd[FDS]; /* 0, or a record's number + 1 */
 };
 
-static _Atomic(struct table *) the_table;
+static _Atomic(void *) the_table; /* a struct table */
 static _Atomic(uint32_t) in_use;
 static _Atomic(uint32_t) next_free; /* where the search for a free record begins */
 
@@ -64,14 +64,8 @@ int hf_socket_id(int fd, uint64_t *ret_id)
 
 static struct table *get_table(void)
 {
-        struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
-        struct table *fresh;
+        struct table *table = hf_sys_map_once(&the_table, sizeof *table);
 
-        if (table || !(fresh = hf_sys_map(sizeof *fresh)))
-                return table;
-        if (atomic_compare_exchange_strong(&the_table, &table, fresh))
-                return fresh;
-        hf_sys_unmap(fresh, sizeof *fresh); /* another thread was faster */
         return table;
 }
 

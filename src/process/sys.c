@@ -2,6 +2,7 @@
 #include "sys.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -20,6 +21,18 @@ void *hf_sys_map(size_t size)
                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
         return p < 0 && p > -4096 ? NULL : (void *)p;
+}
+
+void *hf_sys_map_once(_Atomic(void *) *place, size_t size)
+{
+        void *mapped = atomic_load_explicit(place, memory_order_acquire), *fresh;
+
+        if (mapped || !(fresh = hf_sys_map(size)))
+                return mapped;
+        if (atomic_compare_exchange_strong(place, &mapped, fresh))
+                return fresh;
+        hf_sys_unmap(fresh, size); /* another thread was faster */
+        return mapped;
 }
 
 int hf_sys_fstat(int fd, struct stat *ret_st)

@@ -118,6 +118,9 @@ static inline int hf_sys_poll(struct pollfd *fds, unsigned n, int ms)
 /* SIZE bytes of zeroed memory that cost nothing until they are touched; NULL: none to be had. */
 void *hf_sys_map(size_t size);
 
+/* What *PLACE points to: at the first call SIZE fresh bytes, for all callers the same ones. */
+void *hf_sys_map_once(_Atomic(void *) *place, size_t size);
+
 static inline void hf_sys_unmap(void *p, size_t size)
 {
         hf_syscall3(SYS_munmap, p, size, 0);
