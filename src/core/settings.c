@@ -74,6 +74,7 @@ void hf_settings_read(const char *const values[HF_VARS], struct hf_settings *ret
 {
         static const char *const prefer[] = {"live", "lower", "upper", "keep", NULL};
         static const char *const tunnel[] = {"off", "on", NULL};
+        static const char *const io_uring[] = {"refuse", "allow", NULL};
         static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
         struct hf_settings s = {.timeout_ms = TIMEOUT_DEFAULT_MS};
         const char *value;
@@ -81,6 +82,7 @@ void hf_settings_read(const char *const values[HF_VARS], struct hf_settings *ret
         s.prefer = (enum hf_prefer)read_word(values, HF_VAR_HFPROXY_PREFER, prefer, HF_PREFER_LIVE,
                                              &s.bad);
         s.tunnel = read_word(values, HF_VAR_HFPROXY_TUNNEL, tunnel, 1, &s.bad);
+        s.io_uring = read_word(values, HF_VAR_HFPROXY_IO_URING, io_uring, 0, &s.bad);
         s.log_level = (uint8_t)read_word(values, HF_VAR_HFPROXY_LOG_LEVEL, levels, 2, &s.bad);
 
         value = values[HF_VAR_HFPROXY_TIMEOUT];
@@ -110,6 +112,8 @@ const char *hf_settings_expects(enum hf_var var)
                 return "lower, upper or keep";
         if (var == HF_VAR_HFPROXY_TUNNEL)
                 return "on or off";
+        if (var == HF_VAR_HFPROXY_IO_URING)
+                return "allow or refuse";
         if (var == HF_VAR_HFPROXY_TIMEOUT)
                 return "a number of seconds above 0, at most 86400";
         if (var == HF_VAR_HFPROXY_LOG_LEVEL)

@@ -16,6 +16,7 @@ struct hf_settings {
         enum hf_prefer prefer;
         bool disable_xet;
         bool tunnel;        /* HFPROXY_TUNNEL=on (default) or off */
+        bool io_uring;      /* HFPROXY_IO_URING=allow; default: refuse */
         int64_t timeout_ms; /* HFPROXY_TIMEOUT, seconds with decimals; default 30, 0.001 to 86400 */
         struct hf_span log; /* HFPROXY_LOG; absent: none */
         uint8_t log_level;  /* HFPROXY_LOG_LEVEL: error 0, warn 1, info 2 (default), debug 3 */

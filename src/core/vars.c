@@ -34,6 +34,7 @@ const char *const hf_var_names[HF_VARS] = {
         NAME(HFPROXY_CA_BUNDLE),
         NAME(HFPROXY_TUNNEL),
         NAME(HFPROXY_TIMEOUT),
+        NAME(HFPROXY_IO_URING),
         NAME(HFPROXY_LOG),
         NAME(HFPROXY_LOG_LEVEL),
 };

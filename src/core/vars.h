@@ -41,6 +41,7 @@ enum hf_var {
         HF_VAR_HFPROXY_CA_BUNDLE,
         HF_VAR_HFPROXY_TUNNEL,
         HF_VAR_HFPROXY_TIMEOUT,
+        HF_VAR_HFPROXY_IO_URING,
         HF_VAR_HFPROXY_LOG,
         HF_VAR_HFPROXY_LOG_LEVEL,
         HF_VARS

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* connect(): the destination is judged, and the call goes on as the kernel's or as a tunnel. */
 #include "hook.h"
+#include "connect.h"
 
 #include "core/util.h"
 #include "process/config.h"
@@ -31,6 +32,8 @@ struct call {
                 *config; /* NULL: no proxy now; a placeholder may be left from before */
         int64_t since;
         struct hf_dest dest; /* addr: where the program thinks it goes; NULL behind a placeholder */
+        bool only_tunnel;    /* what is the kernel's is not done but noted in `passed` */
+        bool passed;
 };
 
 enum socket_kind {
@@ -61,8 +64,11 @@ static enum socket_kind socket_kind(int fd)
         return hf_syscall3(SYS_getpeername, fd, &peer, &len) < 0 ? SOCKET_FRESH : SOCKET_IN_USE;
 }
 
-static int pass(const struct call *call)
+static int pass(struct call *call)
 {
+        call->passed = true;
+        if (call->only_tunnel)
+                return 0;
         return hf_real_connect(call->fd, call->addr, call->len);
 }
 
@@ -128,37 +134,29 @@ static int connect_real_addr(const struct call *call, const struct hf_lookup *fo
         return r;
 }
 
-/* Again, while the handshake is under way. */
-static int connect_pending(const struct call *call, const struct hf_tunnel *pending)
-{
-        short events;
-        int result, wait_ms;
-        int flags = (int)hf_syscall3(SYS_fcntl, call->fd, 3 /* F_GETFL */, 0);
-
-        if (flags < 0 || !(flags & 04000 /* O_NONBLOCK */))
-                return hf_sys(hf_pending_drive(pending, true));
-        if (hf_pending_step(pending, &result, &events, &wait_ms))
-                return hf_sys(result);
-        return hf_sys(-EALREADY);
-}
-
 /* The kernel has its own answer for everything but a fresh TCP socket; unless another thread has
  * just begun a tunnel on it: then the kernel knows of the proxy only. */
-static int connect_unfresh(const struct call *call)
+static int connect_unfresh(struct call *call)
 {
-        struct hf_tunnel pending;
+        int r;
 
-        return hf_pending_find(call->fd, &pending) ? connect_pending(call, &pending) : pass(call);
+        return hf_pending_again(call->fd, &r) ? hf_sys(r) : pass(call);
 }
 
 static int tunnel(const struct call *call, const struct hf_proxy *proxy)
 {
-        struct hf_tunnel started;
-        int r;
+        const struct hf_request request = {
+                .fd = call->fd,
+                .addr = call->addr,
+                .len = call->len,
+                .family = call->family,
+                .config = call->config,
+                .proxy = proxy,
+                .dest = &call->dest,
+                .since = call->since,
+        };
 
-        r = hf_pending_start(call->fd, call->family, call->config, proxy, &call->dest, call->since,
-                             &started);
-        return hf_sys(r < 0 ? r : hf_pending_drive(&started, false));
+        return hf_sys(hf_pending_connect(&request));
 }
 
 /* The one address of FOUND that would not be tunnelled, if there is one: then none is. */
@@ -215,58 +213,87 @@ static int connect_addr(struct call *call)
 }
 
 /* With a proxy configured, or with something left over from when there was one. */
-static int connect_judged(int fd, const struct sockaddr *addr, socklen_t len,
-                          const struct hf_config *config)
+static int connect_judged(struct call *call)
 {
-        struct call call = {.fd = fd, .addr = addr, .len = len, .config = config};
-        struct hf_tunnel pending;
         struct hf_addr to;
         uint16_t port;
-        bool is_pending;
+        int r;
 
         /* What the kernel rejects, it rejects in its own words. */
-        if (len < sizeof call.family || len > ADDR_MAX || !hf_sys_readable(addr, len))
-                return pass(&call);
-        memcpy(&call.family, addr, sizeof call.family);
+        if (call->len < sizeof call->family || call->len > ADDR_MAX ||
+            !hf_sys_readable(call->addr, call->len))
+                return pass(call);
+        memcpy(&call->family, call->addr, sizeof call->family);
 
-        is_pending = hf_pending_any() && hf_pending_find(fd, &pending);
-        if (is_pending && call.family == AF_UNSPEC) {
-                int r = pass(&call);
-
+        if (call->family == AF_UNSPEC && hf_pending_maybe(call->fd)) {
+                r = pass(call);
                 if (r == 0)
-                        hf_pending_drop(&pending);
+                        hf_pending_drop(call->fd);
                 return r;
         }
-        if (hf_addr_from_sockaddr(addr, len, &to, &port) < 0)
-                return pass(&call);
-        if (is_pending)
-                return connect_pending(&call, &pending);
+        if (hf_addr_from_sockaddr(call->addr, call->len, &to, &port) < 0)
+                return pass(call);
+        if (hf_pending_maybe(call->fd) && hf_pending_again(call->fd, &r))
+                return hf_sys(r);
         if (port == 0 || hf_proxyaddr_busy())
-                return pass(&call);
+                return pass(call);
 
-        call.since = hf_sys_now();
-        call.dest.port = port;
+        call->since = hf_sys_now();
+        call->dest.port = port;
         if (hf_names_is_placeholder(&to)) {
-                call.dest.name = hf_names_get(&to);
-                if (call.dest.name.s)
-                        return connect_name(&call);
+                call->dest.name = hf_names_get(&to);
+                if (call->dest.name.s)
+                        return connect_name(call);
                 hf_log_once(
                         HF_ONCE_FOREIGN_PLACEHOLDER, HF_LOG_WARN,
                         "an address like our placeholders, but no name in this process ever had "
                         "it: another process's? It is left to the kernel");
-                return pass(&call);
+                return pass(call);
         }
-        if (!config)
-                return pass(&call);
-        call.dest.addr = &to;
-        return connect_addr(&call);
+        if (!call->config)
+                return pass(call);
+        call->dest.addr = &to;
+        return connect_addr(call);
+}
+
+/* Is there anything to judge by? */
+static bool may_tunnel(const struct hf_config *config)
+{
+        return config || hf_pending_any() || hf_names_any();
+}
+
+__attribute__((noinline)) static int connect_slowly(int fd, const struct sockaddr *addr,
+                                                    socklen_t len, const struct hf_config *config)
+{
+        struct call call = {.fd = fd, .addr = addr, .len = len, .config = config};
+
+        return connect_judged(&call);
+}
+
+bool hf_connect_tunnelled(int fd, const struct sockaddr *addr, socklen_t len, int *ret_result)
+{
+        const struct hf_config *config = hf_config();
+        struct call call = {
+                .fd = fd, .addr = addr, .len = len, .config = config, .only_tunnel = true};
+        int r;
+
+        if (!may_tunnel(config))
+                return false;
+        r = connect_judged(&call);
+        if (call.passed)
+                return false;
+        *ret_result = r;
+        return true;
 }
 
 HF_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
         const struct hf_config *config = hf_config();
 
-        if (!config && !hf_pending_any() && !hf_names_any())
+        if (!may_tunnel(config))
                 return hf_real_connect(fd, addr, len);
-        return connect_judged(fd, addr, len, config);
+        return connect_slowly(fd, addr, len, config);
 }
+
+HF_EXPORT int __connect(int fd, const struct sockaddr *addr, socklen_t len)
+        __attribute__((alias("connect")));

@@ -28,6 +28,7 @@ struct source {
         const char *no_proxy;
         const char *endpoint;
         int64_t timeout_ms;
+        bool io_uring_allowed;
 };
 
 static void put_key(struct hf_out *out, const void *arg)
@@ -41,6 +42,7 @@ static void put_key(struct hf_out *out, const void *arg)
                 hf_out_char(out, '\0');
         }
         hf_out_uint(out, (unsigned long)source->timeout_ms);
+        hf_out_char(out, source->io_uring_allowed ? 'u' : '-');
 }
 
 static void put_credentials(struct hf_out *out, const void *url)
@@ -128,6 +130,7 @@ static struct hf_config *build(const struct source *source, const struct hf_out 
         config->key_len = key->len;
         config->hash = key->hash;
         config->timeout_ms = source->timeout_ms;
+        config->io_uring_allowed = source->io_uring_allowed;
 
         const char *text[5]; /* in the order of put_key() */
         for (size_t i = 0; i < HF_LEN(text); i++) {
@@ -196,7 +199,8 @@ static void compute(void)
         const char *endpoint = values[HF_VAR_HF_ENDPOINT];
         struct source source = {.no_proxy = view.no_proxy ? view.no_proxy : "",
                                 .endpoint = endpoint ? endpoint : "",
-                                .timeout_ms = settings.timeout_ms};
+                                .timeout_ms = settings.timeout_ms,
+                                .io_uring_allowed = settings.io_uring};
         bool any = false;
 
         for (int p = 0; p < HF_PAIR_FTP; p++) {

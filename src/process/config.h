@@ -11,6 +11,7 @@ struct hf_config {
         struct hf_rules rules;
         struct hf_proxy http, https, all; /* rules' pointers point here */
         int64_t timeout_ms;               /* HFPROXY_TIMEOUT, for a whole connect() */
+        bool io_uring_allowed;            /* HFPROXY_IO_URING=allow */
         uint64_t hash;                    /* of the texts below, for interning */
         size_t key_len;
         char *key;

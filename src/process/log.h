@@ -35,6 +35,7 @@ enum { /* keys of hf_log_once */
        HF_ONCE_FOREIGN_PLACEHOLDER,
        HF_ONCE_ARENA,
        HF_ONCE_LATE,
+       HF_ONCE_IO_URING,
        HF_ONCE_407,
        HF_ONCE_403,
        HF_ONCE_5XX,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table: which record belongs to which socket.
  *
- *      by_fd[fd]  ──►  record  { claimed, id, … }
+ *      by_fd[fd]  ──►  record  { claimed, id, fds, … }
  *
  * by_fd is a hint, read first and without a system call: 0 means "nothing pending". Whatever else
  * it says holds only if the socket's identity is the record's, for descriptors are closed,
@@ -10,107 +10,111 @@
 
 #include "sys.h"
 
-#include <asm/socket.h>
-#include <sys/stat.h>
-
 #define RECORDS 16384
-#define FDS (1U << 20) /* descriptors above this are driven to the end at once */
-
-#ifndef SO_COOKIE
-#define SO_COOKIE 57
-#endif
+#define OLD_MS 1000 /* a record of that age may be one that nobody told us of the end of */
+#define LOOKS 4     /* at so many records, each time that one is taken */
 
 struct table {
         struct hf_pending records[RECORDS];
-        _Atomic(uint16_t) by_fd[FDS]; /* 0, or a record's number + 1 */
+        _Atomic(uint16_t) by_fd[HF_PENDING_FDS]; /* 0, or a record's number + 1 */
 };
 
-static _Atomic(void *) the_table; /* a struct table */
-static _Atomic(uint32_t) in_use;
+_Atomic(uint32_t) hf_pending_count;
+_Atomic(uint16_t) *hf_pending_by_fd;
+
+static _Atomic(void *) the_table;   /* a struct table */
 static _Atomic(uint32_t) next_free; /* where the search for a free record begins */
-
-uint64_t hf_signals_block(void)
-{
-        uint64_t all = UINT64_MAX, old = 0;
-
-        hf_syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&old, sizeof all, 0, 0);
-        return old;
-}
-
-void hf_signals_restore(uint64_t mask)
-{
-        hf_syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask, 0, 0);
-}
-
-int hf_socket_id(int fd, uint64_t *ret_id)
-{
-        uint64_t id = 0;
-        socklen_t len = sizeof id;
-        struct stat st;
-        int r = hf_sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &id, &len);
-
-        if (r == 0 && id != 0) {
-                *ret_id = id;
-                return 0;
-        }
-        if (r == -EBADF || r == -ENOTSOCK)
-                return r;
-        r = hf_sys_fstat(fd, &st);
-        if (r < 0)
-                return r;
-        *ret_id = (uint64_t)st.st_ino | UINT64_C(1) << 63;
-        return 0;
-}
+static _Atomic(uint32_t) used;      /* records ever used: all others are zero */
+static _Atomic(uint32_t) next_look;
+static _Atomic(int64_t) next_due = INT64_MAX; /* no record's deadline is earlier */
 
 static struct table *get_table(void)
 {
         struct table *table = hf_sys_map_once(&the_table, sizeof *table);
 
+        if (table)
+                hf_pending_by_fd = table->by_fd; /* the same value, whoever writes it */
         return table;
 }
 
-bool hf_pending_claim(struct hf_pending *record)
+static uint16_t number_of(const struct table *table, const struct hf_pending *record)
 {
-        bool no = false;
-
-        return atomic_compare_exchange_strong_explicit(&record->claimed, &no, true,
-                                                       memory_order_acquire, memory_order_relaxed);
+        return (uint16_t)(record - table->records + 1);
 }
 
-void hf_pending_unclaim(struct hf_pending *record)
+static void clear_hint(struct table *table, int fd, uint16_t number)
 {
-        atomic_store_explicit(&record->claimed, false, memory_order_release);
+        if (fd >= 0)
+                atomic_compare_exchange_strong_explicit(&table->by_fd[fd], &number, 0,
+                                                        memory_order_relaxed,
+                                                        memory_order_relaxed);
 }
 
 void hf_pending_free(struct hf_pending *record)
 {
         struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
-        uint16_t mine;
 
-        atomic_fetch_sub_explicit(&in_use, 1, memory_order_relaxed);
         if (record->alone) {
                 hf_sys_unmap(record, sizeof *record);
                 return;
         }
-        mine = (uint16_t)(record - table->records + 1);
-        atomic_compare_exchange_strong_explicit(&table->by_fd[record->fd], &mine, 0,
-                                                memory_order_relaxed, memory_order_relaxed);
-        atomic_store_explicit(&record->id, 0, memory_order_relaxed);
+        for (int i = 0; i < HF_PENDING_ALIASES; i++)
+                clear_hint(table, atomic_load_explicit(&record->fds[i], memory_order_relaxed),
+                           number_of(table, record));
+        atomic_store_explicit(&record->due, INT64_MAX, memory_order_relaxed);
+        atomic_store(&record->id, 0);
+        atomic_store(&record->knocked, false);
+        atomic_fetch_sub(&hf_pending_count, 1);
         hf_pending_unclaim(record);
 }
 
-/* Frees RECORD if its socket is gone, as far as its descriptor tells. */
-static void sweep(struct hf_pending *record)
+int hf_pending_fd(const struct hf_pending *record)
 {
         uint64_t id = atomic_load_explicit(&record->id, memory_order_relaxed), now;
 
-        if (!id || !hf_pending_claim(record))
+        for (int i = 0; i < HF_PENDING_ALIASES; i++) {
+                int fd = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
+
+                if (fd >= 0 && hf_socket_id(fd, &now) == 0 && now == id)
+                        return fd;
+        }
+        return -1;
+}
+
+void hf_pending_each(void (*visit)(struct hf_pending *record, void *arg), void *arg)
+{
+        struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
+        uint32_t n = atomic_load_explicit(&used, memory_order_acquire);
+
+        for (uint32_t i = 0; table && i < n; i++)
+                visit(&table->records[i], arg);
+}
+
+/* Frees RECORD if its socket is gone, as far as its descriptors tell. With signals blocked. */
+static void sweep(struct hf_pending *record, void *unused)
+{
+        (void)unused;
+        if (!atomic_load_explicit(&record->id, memory_order_relaxed) || !hf_pending_claim(record))
                 return;
-        id = atomic_load_explicit(&record->id, memory_order_relaxed);
-        if (id && (hf_socket_id(record->fd, &now) < 0 || now != id))
+        if (atomic_load_explicit(&record->id, memory_order_relaxed) && hf_pending_fd(record) < 0)
                 hf_pending_free(record);
         else
                 hf_pending_unclaim(record);
+}
+
+static void sweep_some(struct table *table)
+{
+        uint32_t n = atomic_load_explicit(&used, memory_order_acquire);
+        int64_t now = hf_sys_now();
+
+        for (int i = 0; i < LOOKS && n > 0; i++) {
+                uint32_t at = atomic_fetch_add_explicit(&next_look, 1, memory_order_relaxed) % n;
+                struct hf_pending *record = &table->records[at];
+
+                if (atomic_load_explicit(&record->id, memory_order_relaxed) &&
+                    atomic_load_explicit(&record->since, memory_order_relaxed) + OLD_MS < now)
+                        sweep(record, NULL);
+        }
 }
 
 static struct hf_pending *search(struct table *table)
@@ -118,7 +122,8 @@ static struct hf_pending *search(struct table *table)
         uint32_t first = atomic_load_explicit(&next_free, memory_order_relaxed);
 
         for (uint32_t i = 0; i < RECORDS; i++) {
-                struct hf_pending *record = &table->records[(first + i) % RECORDS];
+                uint32_t at = (first + i) % RECORDS, seen;
+                struct hf_pending *record = &table->records[at];
 
                 if (atomic_load_explicit(&record->id, memory_order_relaxed) ||
                     !hf_pending_claim(record))
@@ -127,7 +132,10 @@ static struct hf_pending *search(struct table *table)
                         hf_pending_unclaim(record);
                         continue;
                 }
-                atomic_store_explicit(&next_free, first + i, memory_order_relaxed);
+                atomic_store_explicit(&next_free, at + 1, memory_order_relaxed);
+                seen = atomic_load_explicit(&used, memory_order_relaxed);
+                while (seen <= at && !atomic_compare_exchange_weak(&used, &seen, at + 1))
+                        ;
                 return record;
         }
         return NULL;
@@ -135,23 +143,19 @@ static struct hf_pending *search(struct table *table)
 
 /* Makes RECORD the one of FD. False: there is one already for this very socket, as two threads
  * connect it at once. */
-static bool enter(struct table *table, struct hf_pending *record, uint64_t id)
+static bool enter(struct table *table, struct hf_pending *record, int fd, uint64_t id)
 {
-        uint16_t mine = (uint16_t)(record - table->records + 1);
-        _Atomic(uint16_t) *place = &table->by_fd[record->fd];
+        uint16_t mine = number_of(table, record);
+        _Atomic(uint16_t) *place = &table->by_fd[fd];
         uint16_t seen = atomic_load_explicit(place, memory_order_acquire);
 
         for (;;) {
                 struct hf_pending *other = seen ? &table->records[seen - 1] : NULL;
 
-                if (other && other != record) {
-                        if (atomic_load_explicit(&other->id, memory_order_relaxed) == id)
-                                return false;
-                        /* What was pending under this number before is gone: nobody told us of
-                         * the close. */
-                        sweep(other);
-                        seen = atomic_load_explicit(place, memory_order_acquire);
-                }
+                if (other && other != record &&
+                    atomic_load_explicit(&other->id, memory_order_relaxed) == id)
+                        return false;
+                /* Anything else under this number is gone, or goes on under another one. */
                 if (atomic_compare_exchange_strong_explicit(
                             place, &seen, mine, memory_order_acq_rel, memory_order_acquire))
                         return true;
@@ -161,47 +165,54 @@ static bool enter(struct table *table, struct hf_pending *record, uint64_t id)
 static struct hf_pending *reset(struct hf_pending *record, int fd, uint64_t id, bool alone)
 {
         record->alone = alone;
-        record->fd = fd;
         record->phase = HF_PENDING_CONNECTING;
         record->next = 0;
-        record->first_error = 0;
-        record->settle = record->fastopen = record->v6only = false;
-        atomic_store_explicit(&record->driver, 0, memory_order_relaxed);
-        atomic_store_explicit(&record->id, id, memory_order_relaxed);
-        atomic_fetch_add_explicit(&in_use, 1, memory_order_relaxed);
+        record->first_error = record->result = record->lowat = 0;
+        record->events = 0;
+        record->settle = record->left = record->alive = record->fastopen = record->v6only = false;
+        atomic_store_explicit(&record->since, hf_sys_now(), memory_order_relaxed);
+        atomic_store_explicit(&record->waited, false, memory_order_relaxed);
+        atomic_store_explicit(&record->knocked, false, memory_order_relaxed);
+        atomic_store_explicit(&record->due, INT64_MAX, memory_order_relaxed);
+        for (int i = 0; i < HF_PENDING_ALIASES; i++)
+                atomic_store_explicit(&record->fds[i], i ? -1 : fd, memory_order_relaxed);
+        atomic_store(&record->id, id);
         return record;
 }
 
 int hf_pending_take(int fd, uint64_t id, struct hf_pending **ret_record)
 {
-        struct table *table = (uint32_t)fd < FDS ? get_table() : NULL;
-        struct hf_pending *record = table ? search(table) : NULL;
+        struct table *table = NULL;
+        struct hf_pending *record = NULL;
 
-        if (table && !record) {
-                for (uint32_t i = 0; i < RECORDS; i++)
-                        sweep(&table->records[i]);
+        if ((uint32_t)fd < HF_PENDING_FDS && hf_pending_ours())
+                table = get_table();
+        if (table) {
+                sweep_some(table);
                 record = search(table);
+                if (!record) {
+                        hf_pending_each(sweep, NULL);
+                        record = search(table);
+                }
         }
         if (!record) {
                 record = hf_sys_map(sizeof *record);
                 if (!record)
                         return -ENOMEM;
                 atomic_store_explicit(&record->claimed, true, memory_order_relaxed);
+                hf_pending_own(record, 0);
                 *ret_record = reset(record, fd, id, true);
                 return 0;
         }
+        hf_pending_own(record, number_of(table, record));
         reset(record, fd, id, false);
-        if (!enter(table, record, id)) {
+        atomic_fetch_add(&hf_pending_count, 1);
+        if (!enter(table, record, fd, id)) {
                 hf_pending_free(record);
                 return -EALREADY;
         }
         *ret_record = record;
         return 0;
-}
-
-bool hf_pending_any(void)
-{
-        return atomic_load_explicit(&in_use, memory_order_relaxed) > 0;
 }
 
 bool hf_pending_find(int fd, struct hf_tunnel *ret_tunnel)
@@ -210,37 +221,183 @@ bool hf_pending_find(int fd, struct hf_tunnel *ret_tunnel)
         struct hf_tunnel tunnel = {.fd = fd};
         uint16_t number;
 
-        if (!table || (unsigned)fd >= FDS)
+        if (!hf_pending_maybe(fd))
                 return false;
         number = atomic_load_explicit(&table->by_fd[fd], memory_order_relaxed);
-        if (!number || hf_socket_id(fd, &tunnel.id) < 0)
+        if (!number || !hf_pending_ours() || hf_socket_id(fd, &tunnel.id) < 0)
                 return false;
         tunnel.record = &table->records[number - 1];
-        if (atomic_load_explicit(&tunnel.record->id, memory_order_relaxed) != tunnel.id)
+        if (atomic_load(&tunnel.record->id) != tunnel.id)
                 return false;
         *ret_tunnel = tunnel;
         return true;
 }
 
-int hf_pending_look_back(int fd)
+bool hf_pending_hold(int fd, struct hf_tunnel *ret_tunnel, uint64_t *ret_mask)
 {
-        struct sockaddr_storage sa;
-        socklen_t len = sizeof sa;
+        struct hf_tunnel tunnel;
+        uint64_t mask;
 
-        return hf_syscall3(SYS_getpeername, fd, &sa, &len) < 0 ? -ECONNABORTED : 0;
+        if (!hf_pending_find(fd, &tunnel))
+                return false;
+        mask = hf_signals_block();
+        hf_pending_claim_patiently(tunnel.record);
+        if (atomic_load_explicit(&tunnel.record->id, memory_order_relaxed) == tunnel.id) {
+                *ret_tunnel = tunnel;
+                *ret_mask = mask;
+                return true;
+        }
+        hf_pending_unclaim(tunnel.record);
+        hf_signals_restore(mask);
+        return false;
 }
 
-void hf_pending_drop(const struct hf_tunnel *tunnel)
+void hf_pending_release(const struct hf_tunnel *tunnel, uint64_t mask)
 {
-        uint64_t mask = hf_signals_block();
+        struct hf_step step;
 
-        /* Claimed by another thread's step: that step finds the socket disconnected, and ends it.
-         */
-        if (hf_pending_claim(tunnel->record)) {
-                if (atomic_load_explicit(&tunnel->record->id, memory_order_relaxed) == tunnel->id)
-                        hf_pending_free(tunnel->record);
-                else
-                        hf_pending_unclaim(tunnel->record);
-        }
+        if (hf_pending_unclaim(tunnel->record))
+                hf_pending_step(tunnel, &step);
         hf_signals_restore(mask);
+}
+
+/* ---- descriptors that come and go ---- */
+
+void hf_pending_dup(int from, int to)
+{
+        struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
+        struct hf_tunnel tunnel;
+        uint64_t mask;
+
+        if ((unsigned)to >= HF_PENDING_FDS) {
+                hf_pending_finish(from);
+                return;
+        }
+        if (!hf_pending_hold(from, &tunnel, &mask))
+                return;
+        for (int i = 0; i < HF_PENDING_ALIASES; i++) {
+                int none = -1;
+
+                if (atomic_load_explicit(&tunnel.record->fds[i], memory_order_relaxed) == to ||
+                    atomic_compare_exchange_strong(&tunnel.record->fds[i], &none, to))
+                        break;
+        }
+        atomic_store(&table->by_fd[to], number_of(table, tunnel.record));
+        hf_pending_release(&tunnel, mask);
+}
+
+/* The claimed RECORD without its descriptors of FIRST to LAST: gives it back, or frees it. */
+static void close_some(const struct hf_tunnel *tunnel, unsigned first, unsigned last, uint64_t mask)
+{
+        struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
+        struct hf_pending *record = tunnel->record;
+
+        for (int i = 0; i < HF_PENDING_ALIASES; i++) {
+                int fd = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
+
+                if (fd < 0 || (unsigned)fd < first || (unsigned)fd > last)
+                        continue;
+                clear_hint(table, fd, number_of(table, record));
+                atomic_store_explicit(&record->fds[i], -1, memory_order_relaxed);
+        }
+        if (hf_pending_fd(record) >= 0) {
+                hf_pending_release(tunnel, mask);
+                return;
+        }
+        hf_pending_free(record);
+        hf_signals_restore(mask);
+}
+
+void hf_pending_close(int fd)
+{
+        struct hf_tunnel tunnel;
+        uint64_t mask;
+
+        if (hf_pending_hold(fd, &tunnel, &mask))
+                close_some(&tunnel, (unsigned)fd, (unsigned)fd, mask);
+        else if (hf_pending_maybe(fd) && hf_pending_ours())
+                atomic_store_explicit(&hf_pending_by_fd[fd], 0, memory_order_relaxed);
+}
+
+struct range {
+        unsigned first, last;
+};
+
+static void close_in_range(struct hf_pending *record, void *arg)
+{
+        const struct range *range = arg;
+        struct hf_tunnel tunnel;
+        uint64_t mask;
+
+        for (int i = 0; i < HF_PENDING_ALIASES; i++) {
+                int fd = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
+
+                if (atomic_load_explicit(&record->id, memory_order_relaxed) && fd >= 0 &&
+                    (unsigned)fd >= range->first && (unsigned)fd <= range->last &&
+                    hf_pending_hold(fd, &tunnel, &mask)) {
+                        close_some(&tunnel, range->first, range->last, mask);
+                        return;
+                }
+        }
+}
+
+void hf_pending_close_range(unsigned first, unsigned last)
+{
+        struct range range = {first, last};
+
+        if (hf_pending_any() && hf_pending_ours())
+                hf_pending_each(close_in_range, &range);
+}
+
+/* ---- deadlines ---- */
+
+void hf_pending_expect(int64_t at)
+{
+        int64_t seen = atomic_load_explicit(&next_due, memory_order_relaxed);
+
+        while (at < seen && !atomic_compare_exchange_weak(&next_due, &seen, at))
+                ;
+}
+
+static void expire_one(struct hf_pending *record, void *arg)
+{
+        int64_t now = *(const int64_t *)arg, due = atomic_load(&record->due);
+        struct hf_tunnel tunnel = {.record = record, .id = atomic_load(&record->id), .fd = -1};
+        struct hf_step step;
+
+        if (!tunnel.id)
+                return;
+        sweep(record, NULL);
+        if (!hf_pending_began(record))
+                return;
+        if (due <= now && atomic_load(&record->id) == tunnel.id) {
+                tunnel.fd = hf_pending_fd(record);
+                if (tunnel.fd >= 0)
+                        hf_pending_step(&tunnel, &step);
+                due = atomic_load(&record->due);
+                if (due <= now) /* another thread is at it */
+                        due = now + 1;
+        }
+        if (atomic_load(&record->id))
+                hf_pending_expect(due);
+}
+
+int hf_pending_expire(void)
+{
+        int64_t due = atomic_load_explicit(&next_due, memory_order_relaxed), now;
+        uint64_t mask;
+
+        if (!hf_pending_any() || due == INT64_MAX)
+                return -1;
+        now = hf_sys_now();
+        if (now >= due && hf_pending_ours() &&
+            atomic_compare_exchange_strong(&next_due, &due, INT64_MAX)) {
+                mask = hf_signals_block();
+                hf_pending_each(expire_one, &now);
+                hf_signals_restore(mask);
+                due = atomic_load(&next_due);
+                if (due == INT64_MAX)
+                        return -1;
+        }
+        return due - now < 1 ? 1 : due - now > INT32_MAX ? INT32_MAX : (int)(due - now);
 }

@@ -3,12 +3,14 @@
  * kernel's own connect(2). */
 #include "pending_record.h"
 
+#include "real.h"
 #include "sys.h"
 
 #include <fcntl.h>
 #include <sys/time.h>
 
-#define WATCH_MS 5 /* between two looks at what another thread drives */
+/* Look again so often at the least: what another thread's step reads, poll(2) never tells us. */
+#define WATCH_MS 50
 
 /* The kernel's own layout, equal on both machines as far as this reads: libc's sigaction() is not
  * called, as sanitizers and others stand in front of it. */
@@ -47,92 +49,121 @@ static bool wants_eintr(void)
         return false;
 }
 
-/* Milliseconds of the socket's own SO_SNDTIMEO, rounded up; 0: none; -1: not known yet, as another
- * thread is in a step and may have its short one there. */
+/* Milliseconds of the socket's own SO_SNDTIMEO, rounded up; 0: none. Under the claim, for another
+ * thread's step may have its short one there. */
 static int64_t own_timeout(const struct hf_tunnel *tunnel)
 {
         struct timeval tv = {0};
         socklen_t len = sizeof tv;
         uint64_t mask = hf_signals_block();
-        int64_t own = -1;
 
-        if (hf_pending_claim(tunnel->record)) {
-                hf_sys_getsockopt(tunnel->fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len);
-                hf_pending_unclaim(tunnel->record);
-                own = (int64_t)tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
-        }
-        hf_signals_restore(mask);
-        return own;
+        hf_pending_claim_patiently(tunnel->record);
+        hf_sys_getsockopt(tunnel->fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len);
+        hf_pending_release(tunnel, mask);
+        return (int64_t)tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
 }
 
-/* Becomes the thread that drives RECORD. Not if another one does; one that is gone (a fork's copy
- * has its caller's threads no longer, a handler may have jumped out of it) drives no more. */
-static bool take_over(struct hf_pending *record, int self)
+/* The caller of a blocking connect() is told to come again. */
+static void leave(const struct hf_tunnel *tunnel)
 {
-        int other = 0;
+        uint64_t mask = hf_signals_block();
 
-        while (!atomic_compare_exchange_strong(&record->driver, &other, self)) {
-                if (other == self)
-                        return true;
-                if (other && hf_syscall3(SYS_tgkill, hf_sys_getpid(), other, 0) != -ESRCH)
-                        return false;
-        }
-        return true;
+        hf_pending_claim_patiently(tunnel->record);
+        if (atomic_load_explicit(&tunnel->record->id, memory_order_relaxed) == tunnel->id)
+                tunnel->record->left = true;
+        hf_pending_release(tunnel, mask);
 }
 
-/* A step, or the wait for another thread's. */
-static bool step_or_watch(const struct hf_tunnel *tunnel, int self, int *ret_result,
-                          short *ret_events, int *ret_wait_ms)
+/* connect(2) is a cancellation point, so this is libc's poll. errno stays as it was. */
+static int wait_for(int fd, short events, int ms)
 {
-        if (take_over(tunnel->record, self))
-                return hf_pending_step(tunnel, ret_result, ret_events, ret_wait_ms);
-        *ret_events = 0;
-        *ret_wait_ms = WATCH_MS;
-        if (atomic_load_explicit(&tunnel->record->id, memory_order_acquire) == tunnel->id)
-                return false;
-        *ret_result = hf_pending_look_back(tunnel->fd);
-        return true;
+        struct pollfd pfd = {.fd = fd, .events = events};
+        int saved = errno, r;
+
+        r = hf_real_poll(&pfd, events ? 1 : 0, ms);
+        if (r < 0)
+                r = -errno;
+        errno = saved;
+        return r;
 }
 
-static void retire(struct hf_pending *record, int self)
+/* It ended by another hand: what became of it? */
+static int look_back(int fd)
 {
-        atomic_compare_exchange_strong(&record->driver, &self, 0);
+        struct sockaddr_storage sa;
+        socklen_t len = sizeof sa;
+
+        return hf_syscall3(SYS_getpeername, fd, &sa, &len) < 0 ? -ECONNABORTED : 0;
 }
 
-int hf_pending_drive(const struct hf_tunnel *tunnel, bool again)
+/* On a socket whose connect(2) gave EINPROGRESS the kernel's own connect has yet to return 0 once.
+ * Ours is about to. (The kernel looks at the state only, not at the address.) */
+static void settle(int fd)
+{
+        const struct sockaddr_in sa = {.sin_family = AF_INET};
+
+        hf_sys_connect(fd, &sa, sizeof sa);
+}
+
+/* What the call returns that saw the end. */
+static int conclude(const struct hf_tunnel *tunnel, enum hf_progress progress,
+                    const struct hf_step *step, bool for_connect)
+{
+        int r;
+
+        if (progress == HF_GONE)
+                return look_back(tunnel->fd);
+        if (step->result == 0 && step->settle && for_connect)
+                settle(tunnel->fd);
+        if (step->result == 0 && tunnel->alone)
+                return 0; /* and the record is gone */
+        r = hf_pending_collect(tunnel, for_connect);
+        return r == HF_NOTHING ? step->result : r;
+}
+
+int hf_pending_drive(const struct hf_tunnel *tunnel, int expired)
 {
         long flags = hf_syscall3(SYS_fcntl, tunnel->fd, F_GETFL, 0);
         bool blocks = flags >= 0 && !(flags & O_NONBLOCK);
         int64_t own = blocks ? -1 : 0, since = hf_sys_now();
-        int self = (int)hf_syscall3(SYS_gettid, 0, 0, 0), result;
 
         /* A record that nobody could find again must not be left behind. */
         bool may_leave = blocks && !tunnel->alone;
 
         for (;;) {
-                struct pollfd pfd = {.fd = tunnel->fd};
-                int wait_ms, n;
+                struct hf_step step;
+                enum hf_progress progress = hf_pending_step(tunnel, &step);
+                int n;
 
-                if (step_or_watch(tunnel, self, &result, &pfd.events, &wait_ms))
-                        return result; /* the record is another's by now */
+                if (progress != HF_GOES_ON)
+                        return conclude(tunnel, progress, &step, expired != -EAGAIN);
                 if (own < 0)
                         own = own_timeout(tunnel);
                 if (own > 0 && may_leave) {
                         int64_t left = since + own - hf_sys_now();
 
                         if (left <= 0) {
-                                result = again ? -EALREADY : -EINPROGRESS;
-                                break;
+                                leave(tunnel);
+                                return expired;
                         }
-                        if (left < wait_ms)
-                                wait_ms = (int)left;
+                        if (left < step.ms)
+                                step.ms = (int)left;
                 }
-                n = hf_sys_poll(&pfd, pfd.events ? 1 : 0, wait_ms);
+                n = wait_for(tunnel->fd, step.events, step.ms < WATCH_MS ? step.ms : WATCH_MS);
                 if (n == -EINTR && may_leave && (own > 0 || wants_eintr())) {
-                        result = -EINTR;
-                        break;
+                        leave(tunnel);
+                        return -EINTR;
                 }
         }
-        retire(tunnel->record, self);
-        return result;
+}
+
+void hf_pending_drive_to_end(const struct hf_tunnel *tunnel)
+{
+        struct hf_step step;
+
+        while (hf_pending_step(tunnel, &step) == HF_GOES_ON) {
+                struct pollfd pfd = {.fd = tunnel->fd, .events = step.events};
+
+                hf_sys_poll(&pfd, step.events ? 1 : 0, step.ms < WATCH_MS ? step.ms : WATCH_MS);
+        }
 }

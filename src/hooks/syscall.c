@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* syscall(): what we stand in front of under its libc name, we do under its number, too; by the
+ * kernel's conventions. All the rest goes on untouched, and so does what the kernel must reject: a
+ * list of what may pass would break every program that knows a newer kernel than we do.
+ *
+ * It takes seven longs and not `...`: on both machines they travel the same way, so that the call
+ * that goes on is a plain jump with what came, however much that was. There is no frame of ours in
+ * a call that returns twice. */
+#include "connect.h"
+#include "wait.h"
+
+#include "process/config.h"
+#include "process/log.h"
+
+HF_EXPORT long syscall(long nr, long a, long b, long c, long d, long e, long f);
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+#ifndef SYS_io_uring_setup
+#define SYS_io_uring_setup 425
+#endif
+
+/* aarch64 never had these: numbers that no call has. */
+#ifdef SYS_poll
+#define NR_POLL SYS_poll
+#define NR_SELECT SYS_select
+#define NR_EPOLL_WAIT SYS_epoll_wait
+#else
+#define NR_POLL (-3)
+#define NR_SELECT (-4)
+#define NR_EPOLL_WAIT (-5)
+#endif
+
+#define POINTER(type, arg) ((type *)(uintptr_t)(arg))
+
+struct args {
+        long nr, a, b, c, d, e, f;
+};
+
+static long pass(const struct args *x)
+{
+        return hf_real_syscall(x->nr, x->a, x->b, x->c, x->d, x->e, x->f);
+}
+
+/* Two words of the caller: a time-out, or what pselect6 has as its sixth. */
+static bool take(long at, void *words)
+{
+        if (hf_wait_readable(POINTER(void, at), 16) < 16)
+                return false;
+        memcpy(words, POINTER(void, at), 16);
+        return true;
+}
+
+static bool take_timespec(long at, int64_t *ret_ns)
+{
+        struct timespec ts;
+
+        return at ? take(at, &ts) && hf_wait_timespec(&ts, ret_ns) : hf_wait_timespec(NULL, ret_ns);
+}
+
+/* Unlike libc's functions, ppoll and pselect6 by number write back the time that is left. */
+static void put_timespec(long at, const struct hf_wait_how *how)
+{
+        int64_t left = hf_wait_left(how);
+        const struct timespec ts = {left / HF_NS_PER_S, left % HF_NS_PER_S};
+
+        if (at && how->length != HF_FOREVER)
+                hf_wait_put(POINTER(void, at), &ts);
+}
+
+/* A mask counts if it is as long as the kernel's. */
+static bool take_mask(long at, long size, struct hf_wait_how *how)
+{
+        how->mask = POINTER(const sigset_t, at);
+        return !at || size == _NSIG / 8;
+}
+
+/* ---- while something is pending ---- */
+
+static long by_poll(const struct args *x)
+{
+        struct hf_wait_how how = {.length = hf_wait_ms((int)x->c), .by_number = true};
+
+        return hf_wait_poll(POINTER(struct pollfd, x->a), (unsigned)x->b, &how);
+}
+
+static long by_ppoll(const struct args *x)
+{
+        struct hf_wait_how how = {.by_number = true};
+        long got;
+
+        if (!take_mask(x->d, x->e, &how) || !take_timespec(x->c, &how.length))
+                return pass(x);
+        got = hf_wait_poll(POINTER(struct pollfd, x->a), (unsigned)x->b, &how);
+        put_timespec(x->c, &how);
+        return got;
+}
+
+static long wait_select(const struct args *x, struct hf_wait_how *how)
+{
+        return hf_wait_select((int)x->a, POINTER(fd_set, x->b), POINTER(fd_set, x->c),
+                              POINTER(fd_set, x->d), how);
+}
+
+static long by_select(const struct args *x)
+{
+        struct hf_wait_how how = {.by_number = true};
+        struct timeval *timeout = POINTER(struct timeval, x->e);
+        long got;
+
+        if (!hf_wait_take_timeval(timeout, &how))
+                return pass(x);
+        got = wait_select(x, &how);
+        hf_wait_put_timeval(timeout, &how);
+        return got;
+}
+
+static long by_pselect6(const struct args *x)
+{
+        struct hf_wait_how how = {.by_number = true};
+        long packed[2] = {0, 0}; /* the mask's address and its size */
+        long got;
+
+        if ((x->f && !take(x->f, packed)) || !take_mask(packed[0], packed[1], &how) ||
+            !take_timespec(x->e, &how.length))
+                return pass(x);
+        got = wait_select(x, &how);
+        put_timespec(x->e, &how);
+        return got;
+}
+
+/* ---- at any time ---- */
+
+/* Something may begin while it sleeps. MASKED, NS_PRECISE: which of the three it is. */
+static long by_epoll(const struct args *x, bool masked, bool ns_precise)
+{
+        struct hf_wait_how how = {.length = hf_wait_ms((int)x->d), .by_number = true};
+        long got = 0;
+
+        if (!hf_pending_any()) {
+                got = pass(x);
+                if (got <= 0 || !hf_pending_any())
+                        return got;
+        }
+        if ((masked && !take_mask(x->e, x->f, &how)) ||
+            (ns_precise && !take_timespec(x->d, &how.length)))
+                return pass(x);
+        return hf_wait_epoll((int)x->a, POINTER(struct epoll_event, x->b), (int)x->c, (int)got,
+                             ns_precise, &how);
+}
+
+static long by_connect(const struct args *x)
+{
+        int r;
+
+        return hf_connect_tunnelled((int)x->a, POINTER(const struct sockaddr, x->b),
+                                    (socklen_t)x->c, &r)
+                       ? r
+                       : pass(x);
+}
+
+static long by_io_uring_setup(const struct args *x)
+{
+        const struct hf_config *config = hf_config();
+
+        if (!config || config->io_uring_allowed)
+                return pass(x);
+        hf_log_once(HF_ONCE_IO_URING, HF_LOG_INFO,
+                    "io_uring is refused (ENOSYS), as no library sees what goes through it; "
+                    "HFPROXY_IO_URING=allow for a program that cannot do without");
+        return hf_sys(-ENOSYS);
+}
+
+/* Not inlined, so that syscall() itself has no frame. */
+HF_NOINLINE static long translate(long nr, long a, long b, long c, long d, long e, long f)
+{
+        const struct args x = {nr, a, b, c, d, e, f};
+
+        switch (nr) {
+        case SYS_connect:
+                return by_connect(&x);
+        case SYS_io_uring_setup:
+                return by_io_uring_setup(&x);
+        case SYS_epoll_ctl:
+                return hf_wait_epoll_ctl((int)a, (int)b, (int)c, POINTER(struct epoll_event, d));
+        case NR_EPOLL_WAIT:
+                return by_epoll(&x, false, false);
+        case SYS_epoll_pwait:
+                return by_epoll(&x, true, false);
+        case SYS_epoll_pwait2:
+                return by_epoll(&x, true, true);
+        default:
+                break;
+        }
+        if (!hf_pending_any())
+                return pass(&x);
+        switch (nr) {
+        case NR_POLL:
+                return by_poll(&x);
+        case SYS_ppoll:
+                return by_ppoll(&x);
+        case NR_SELECT:
+                return by_select(&x);
+        default:
+                return by_pselect6(&x);
+        }
+}
+
+long syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+        switch (nr) {
+        case SYS_connect:
+        case SYS_io_uring_setup:
+        case SYS_epoll_ctl:
+        case NR_EPOLL_WAIT:
+        case SYS_epoll_pwait:
+        case SYS_epoll_pwait2:
+        case NR_POLL:
+        case SYS_ppoll:
+        case NR_SELECT:
+        case SYS_pselect6:
+                return translate(nr, a, b, c, d, e, f);
+        default:
+                return hf_real_syscall(nr, a, b, c, d, e, f);
+        }
+}

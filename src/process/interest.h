@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* What the program registered with epoll, and what the kernel holds instead while a handshake is
+ * under way. design.md 5, "epoll".
+ *
+ * By descriptor number a few places hold (set, events, data) as the program last gave them,
+ * noted by epoll_ctl() for every descriptor while a proxy is configured, for it may be connected
+ * later (nginx, Boost.Asio, Netty register first). A note is a hint: closed sets and descriptors
+ * leave stale ones behind, and whoever uses one lets the kernel judge (EPOLL_CTL_MOD, ENOENT: none).
+ * From (set, data) a second table leads back to the descriptor, so that an event of epoll_wait()
+ * finds its socket in constant time.
+ *
+ *      armed      the kernel holds the handshake's events | EPOLLONESHOT, with the caller's data;
+ *                 again after each step: no thread spins, nothing fires for a socket that is gone
+ *      restored   the kernel holds the caller's events; MOD re-arms an edge-triggered one; one with
+ *                 EPOLLEXCLUSIVE cannot be modified: DEL and ADD */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+/* After an epoll_ctl() that worked, on a descriptor with nothing pending: takes note. Lock-free,
+ * allocates nothing but the mapping at its first call. */
+void hf_interest_note(int epfd, int op, int fd, const struct epoll_event *event);
+
+/* epoll_ctl() on a descriptor that hf_pending_maybe(). True: done, *ret_result is 0 or -errno.
+ * False: nothing pending there, the call is the kernel's. */
+bool hf_interest_ctl(int epfd, int op, int fd, struct epoll_event *event, int *ret_result);
+
+/* What epoll_wait() on EPFD got, N events: those that belong to handshakes take their steps and are
+ * dropped; where the same data stands for another descriptor too, the event is kept rather than
+ * lost, cut down to what the program asked for. Returns how many are left, in order. To be
+ * called while hf_pending_any(). */
+int hf_interest_events(int epfd, struct epoll_event *events, int n);
+
+/* FD is closed: its notes are void. */
+void hf_interest_forget(int fd);
+
+/* ---- for pending*.c, with the record claimed; FD one of its descriptors ---- */
+
+/* Arms every registration of FD for the handshake's poll(2) events. False: there is none. */
+bool hf_interest_arm(int fd, short events);
+
+/* Gives every registration of FD the caller's events back. */
+void hf_interest_restore(int fd);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* connect(), from its first call to the one that is told how it ended. */
+#include "pending_record.h"
+
+#include "log.h"
+#include "sys.h"
+
+#include <fcntl.h>
+
+static bool blocks(int fd)
+{
+        long flags = hf_syscall3(SYS_fcntl, fd, F_GETFL, 0);
+
+        return flags >= 0 && !(flags & O_NONBLOCK);
+}
+
+/* The record, filled in, and TCP begun on the first address. 0 and *ret_tunnel; -errno: it failed at
+ * once, nothing is pending. */
+static int start(const struct hf_request *request, const struct hf_proxyaddr *addrs, uint64_t id,
+                 struct hf_tunnel *ret_tunnel)
+{
+        struct hf_span host = request->dest->name;
+        char literal[HF_ADDR_TEXT_MAX];
+        struct hf_pending *record;
+        int fd = request->fd, r;
+
+        if (!host.s) {
+                struct hf_out out = hf_out_write(literal, sizeof literal);
+
+                hf_addr_put(&out, request->dest->addr);
+                host = (struct hf_span){literal, out.len};
+        }
+        r = hf_pending_take(fd, id, &record);
+        if (r < 0)
+                return r;
+        record->family = request->family;
+        atomic_store_explicit(&record->since, request->since, memory_order_relaxed);
+        record->deadline = record->addr_deadline = request->since + request->config->timeout_ms;
+        record->proxy = request->proxy;
+        record->port = request->dest->port;
+        record->addrs = *addrs;
+        record->asked_len = request->len < sizeof record->asked ? request->len
+                                                                : sizeof record->asked;
+        memcpy(&record->asked, request->addr, record->asked_len);
+        r = hf_http_connect_init(&record->machine, host, request->dest->port,
+                                 request->proxy->auth);
+        if (r < 0) {
+                hf_pending_free(record);
+                return r;
+        }
+        hf_pending_prepare(record, fd);
+        r = hf_pending_dial(record, fd);
+        if (r < 0) {
+                hf_pending_abandon(record, fd, r);
+                return r;
+        }
+        *ret_tunnel = (struct hf_tunnel){record, id, fd, record->alone};
+        hf_pending_unclaim(record);
+        return 0;
+}
+
+int hf_pending_connect(const struct hf_request *request)
+{
+        struct hf_tunnel tunnel;
+        struct hf_proxyaddr addrs;
+        struct hf_step step;
+        uint64_t id, mask;
+        int r = hf_socket_id(request->fd, &id);
+
+        if (r < 0)
+                return r;
+        r = hf_proxyaddr(request->proxy, &addrs); /* may look a name up */
+        if (r < 0) {
+                const struct hf_span *name = &request->dest->name;
+
+                hf_log(HF_LOG_INFO, "%S:%d via %S: failed: the proxy's own name does not resolve",
+                       name, (int)request->dest->port, &request->proxy->text);
+                return r;
+        }
+        mask = hf_signals_block();
+        r = start(request, &addrs, id, &tunnel);
+        hf_signals_restore(mask);
+        if (r == -EALREADY) /* another thread was faster: to the end with it, if it is not there */
+                return hf_pending_again(request->fd, &r) ? r : -EISCONN;
+        if (r < 0)
+                return r;
+        if (tunnel.alone || blocks(request->fd))
+                return hf_pending_drive(&tunnel, -EINPROGRESS);
+
+        /* The proxy may be on this machine: then TCP is up, and the request can leave at once. How
+         * it ended, if it did, is for the next call to tell, as the kernel does it. */
+        hf_pending_step(&tunnel, &step);
+        return -EINPROGRESS;
+}
+
+bool hf_pending_again(int fd, int *ret_result)
+{
+        struct hf_tunnel tunnel;
+        struct hf_step step;
+        enum hf_progress progress;
+        int r;
+
+        if (!hf_pending_find(fd, &tunnel))
+                return false;
+        if (blocks(fd)) {
+                *ret_result = hf_pending_drive(&tunnel, -EALREADY);
+                return true;
+        }
+        progress = hf_pending_step(&tunnel, &step);
+        if (progress == HF_GOES_ON) {
+                *ret_result = -EALREADY;
+                return true;
+        }
+        /* Where nothing is owed the kernel's own connect() says 0 once, then EISCONN. */
+        r = progress == HF_OVER ? hf_pending_collect(&tunnel, true) : HF_NOTHING;
+        if (r == HF_NOTHING)
+                return false;
+        *ret_result = r;
+        return true;
+}
+
+void hf_pending_drop(int fd)
+{
+        struct hf_tunnel tunnel;
+        uint64_t mask;
+
+        if (!hf_pending_hold(fd, &tunnel, &mask))
+                return;
+        if (tunnel.record->phase != HF_PENDING_OVER)
+                hf_pending_forsake(tunnel.record, fd);
+        hf_pending_free(tunnel.record);
+        hf_signals_restore(mask);
+}
