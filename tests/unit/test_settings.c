@@ -65,6 +65,10 @@ static const struct word_row {
         {"tunnel_on", HF_VAR_HFPROXY_TUNNEL, "on", 1, false},
         {"tunnel_off", HF_VAR_HFPROXY_TUNNEL, "off", 0, false},
         {"tunnel_unknown", HF_VAR_HFPROXY_TUNNEL, "maybe", 1, true},
+        {"io_uring_allow", HF_VAR_HFPROXY_IO_URING, "allow", 1, false},
+        {"io_uring_refuse", HF_VAR_HFPROXY_IO_URING, "refuse", 0, false},
+        {"io_uring_unset", HF_VAR_HFPROXY_IO_URING, "", 0, false},
+        {"io_uring_unknown", HF_VAR_HFPROXY_IO_URING, "1", 0, true},
         {"level_error", HF_VAR_HFPROXY_LOG_LEVEL, "error", 0, false},
         {"level_debug", HF_VAR_HFPROXY_LOG_LEVEL, "Debug", 3, false},
         {"level_unknown", HF_VAR_HFPROXY_LOG_LEVEL, "7", 2, true},
@@ -82,6 +86,7 @@ static void check_word(void **state)
         struct hf_settings s = read_one(row->var, row->text);
         int got = row->var == HF_VAR_HFPROXY_PREFER      ? (int)s.prefer
                   : row->var == HF_VAR_HFPROXY_TUNNEL    ? s.tunnel
+                  : row->var == HF_VAR_HFPROXY_IO_URING  ? s.io_uring
                   : row->var == HF_VAR_HFPROXY_LOG_LEVEL ? s.log_level
                                                          : s.disable_xet;
 
@@ -109,7 +114,7 @@ static void takes_100_kib_for_malformed(void **state)
 {
         static const enum hf_var vars[] = {HF_VAR_HFPROXY_PREFER, HF_VAR_HFPROXY_TUNNEL,
                                            HF_VAR_HFPROXY_TIMEOUT, HF_VAR_HFPROXY_LOG_LEVEL,
-                                           HF_VAR_HFPROXY_DISABLE_XET};
+                                           HF_VAR_HFPROXY_DISABLE_XET, HF_VAR_HFPROXY_IO_URING};
         static char text[100 * 1024 + 1];
 
         (void)state;
