@@ -80,12 +80,9 @@ int hf_wait_epoll(int epfd, struct epoll_event *events, int max, int got, bool n
 
 int hf_wait_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
-        bool known = op == EPOLL_CTL_ADD || op == EPOLL_CTL_MOD || op == EPOLL_CTL_DEL;
         int r;
 
-        if (hf_pending_maybe(fd) && known &&
-            (op == EPOLL_CTL_DEL || hf_sys_readable(event, sizeof *event)) &&
-            hf_interest_ctl(epfd, op, fd, event, &r))
+        if (hf_pending_maybe(fd) && hf_interest_ctl(epfd, op, fd, event, &r))
                 return hf_sys(r);
         r = hf_real_epoll_ctl(epfd, op, fd, event);
         if (r == 0 && hf_config())

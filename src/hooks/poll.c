@@ -49,12 +49,14 @@ static bool any_pending(const struct pollfd *fds, unsigned n, bool fired)
         return false;
 }
 
-/* Each pending one takes a step. *MS: how long to sleep at most, lowered. True: do not sleep: one
- * that counted as pending may be over, by a step for its duplicate further on; or one failed. */
-static bool translate(const struct call *call, int *ms)
+/* Each pending one takes a step. Returns how many stay so. *MS: how long to sleep at most, lowered.
+ * *RET_MIXED: a handshake was over behind another that was not; perhaps they are the same, under
+ * two entries. */
+static unsigned translate(const struct call *call, int *ms, bool *ret_mixed)
 {
-        bool any = false, now = false;
+        unsigned pending = 0;
 
+        *ret_mixed = false;
         for (unsigned i = 0; i < call->n; i++) {
                 struct pollfd *p = &call->copy[i];
                 struct hf_wait wait;
@@ -65,7 +67,9 @@ static bool translate(const struct call *call, int *ms)
                         continue;
                 if (!hf_pending_wait(p->fd, &wait)) {
                         call->fate[i] = (short)(wait.failed & (p->events | UNASKED));
-                        now |= any || call->fate[i];
+                        if (call->fate[i])
+                                *ms = 0;
+                        *ret_mixed = pending > 0;
                         continue;
                 }
                 /* (With no events the kernel would still tell of POLLHUP.) */
@@ -73,11 +77,26 @@ static bool translate(const struct call *call, int *ms)
                         p->fd = -1;
                 p->events = wait.events;
                 call->fate[i] = IS_PENDING;
-                any = true;
+                pending++;
                 if (*ms < 0 || wait.ms < *ms)
                         *ms = wait.ms;
         }
-        return now;
+        return pending;
+}
+
+/* The same until all entries of a socket agree. Milliseconds to sleep at most, or -1. */
+static int translate_all(const struct call *call, int limit)
+{
+        unsigned pending = UINT_MAX, before;
+        bool mixed;
+        int ms;
+
+        do {
+                ms = limit;
+                before = pending;
+                pending = translate(call, &ms, &mixed);
+        } while (mixed && pending != before);
+        return ms;
 }
 
 /* How many have events for the caller. */
@@ -102,22 +121,16 @@ static int report(const struct call *call, int got)
 
 static int wait_translated(const struct call *call)
 {
-        bool first = true, last = false, at_once = false;
+        bool first = true, last = false;
 
         for (;;) {
-                int ms = first ? -1 : hf_pending_expire(), got;
-                bool fired;
-                int64_t slice;
+                int ms = translate_all(call, first ? 0 : hf_pending_expire());
+                int64_t slice = first ? 0 : hf_wait_slice(call->how, ms, &last);
+                int fired = real(call->how, call->copy, call->n, slice);
+                int got = fired < 0 ? fired : count(call);
 
-                at_once = translate(call, &ms) && !at_once;
-                slice = first ? 0 : hf_wait_slice(call->how, ms, &last);
-                got = real(call->how, call->copy, call->n, at_once ? 0 : slice);
-                if (got < 0)
-                        return report(call, got);
-                fired = got > 0 || at_once;
-                got = count(call);
                 /* The time is up when a last step and a last look have come to nothing. */
-                if (got > 0 || last || (first && call->how->length == 0 && !fired))
+                if (got != 0 || last || (first && call->how->length == 0 && fired == 0))
                         return report(call, got);
                 first = false;
         }

@@ -122,12 +122,13 @@ static bool any_pending(const struct call *call)
         return false;
 }
 
-/* As in poll.c. */
-static bool translate(const struct call *call, const struct work *work, int *ms)
+/* This one and the next are as in poll.c. */
+static int translate(const struct call *call, const struct work *work, int *ms, bool *ret_mixed)
 {
         size_t size = (size_t)call->words * sizeof *work->sets;
-        bool any = false, now = false;
+        int pending = 0;
 
+        *ret_mixed = false;
         memcpy(work->sets, call->kept, SETS * size);
         memset(work->pending, 0, size);
         memset(work->failed, 0, size);
@@ -139,9 +140,11 @@ static bool translate(const struct call *call, const struct work *work, int *ms)
                 if (!hf_pending_maybe(fd))
                         continue;
                 if (!hf_pending_wait(fd, &wait)) {
-                        if (wait.failed)
+                        if (wait.failed) {
                                 work->failed[word] |= bit;
-                        now |= any || wait.failed;
+                                *ms = 0;
+                        }
+                        *ret_mixed = pending > 0;
                         continue;
                 }
                 for (int s = 0; s < SETS; s++)
@@ -151,11 +154,24 @@ static bool translate(const struct call *call, const struct work *work, int *ms)
                 if (wait.events & SHOWS_WRITE)
                         work->sets[WRITE * call->words + word] |= bit;
                 work->pending[word] |= bit;
-                any = true;
+                pending++;
                 if (*ms < 0 || wait.ms < *ms)
                         *ms = wait.ms;
         }
-        return now;
+        return pending;
+}
+
+static int translate_all(const struct call *call, const struct work *work, int limit)
+{
+        int pending = -1, before, ms;
+        bool mixed;
+
+        do {
+                ms = limit;
+                before = pending;
+                pending = translate(call, work, &ms, &mixed);
+        } while (mixed && pending != before);
+        return ms;
 }
 
 /* What is for the caller stays; how many bits that are. */
@@ -178,23 +194,19 @@ static int strip(const struct call *call, const struct work *work)
 /* The caller's sets are as they were, and stay so unless it is told something. */
 static int wait_translated(const struct call *call, const struct work *work)
 {
-        int n = call->words < call->n / BITS ? call->words * BITS : call->n;
-        bool first = true, last = false, at_once = false;
+        int n = call->words <= (call->n - 1) / BITS ? call->words * BITS : call->n;
+        bool first = true, last = false;
 
         for (;;) {
-                int ms = first ? -1 : hf_pending_expire(), got;
-                bool fired;
-                int64_t slice;
+                int ms = translate_all(call, work, first ? 0 : hf_pending_expire());
+                int64_t slice = first ? 0 : hf_wait_slice(call->how, ms, &last);
+                int fired = real(call, n, (void *)work->sets, (void *)(work->sets + call->words),
+                                 (void *)(work->sets + EXCEPT * call->words), slice);
+                int got = fired < 0 ? fired : strip(call, work);
 
-                at_once = translate(call, work, &ms) && !at_once;
-                slice = first ? 0 : hf_wait_slice(call->how, ms, &last);
-                got = real(call, n, (void *)work->sets, (void *)(work->sets + call->words),
-                           (void *)(work->sets + EXCEPT * call->words), at_once ? 0 : slice);
                 if (got < 0)
                         return got;
-                fired = got > 0 || at_once;
-                got = strip(call, work);
-                if (got > 0 || last || (first && call->how->length == 0 && !fired)) {
+                if (got > 0 || last || (first && call->how->length == 0 && fired == 0)) {
                         for (int s = 0; s < SETS; s++)
                                 put_words(call->sets[s], work->sets + s * call->words, call->words);
                         return got;
@@ -280,7 +292,8 @@ HF_NOINLINE static int select_slowly(int n, fd_set *r, fd_set *w, fd_set *x,
         struct hf_wait_how how = {.mask = NULL};
         int got;
 
-        if (!hf_wait_take_timeval(timeout, &how))
+        /* (glibc takes 32 bits of the microseconds: what it makes of more is its own affair.) */
+        if (!hf_wait_take_timeval(timeout, &how) || (timeout && timeout->tv_usec > INT_MAX))
                 return hf_real_select(n, r, w, x, timeout);
         got = hf_wait_select(n, r, w, x, &how);
         hf_wait_put_timeval(timeout, &how);

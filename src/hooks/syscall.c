@@ -3,16 +3,18 @@
  * kernel's conventions. All the rest goes on untouched, and so does what the kernel must reject: a
  * list of what may pass would break every program that knows a newer kernel than we do.
  *
- * It takes seven longs and not `...`: on both machines they travel the same way, so that the call
- * that goes on is a plain jump with what came, however much that was. There is no frame of ours in
- * a call that returns twice. */
+ * Six longs are taken, however many were given, as libc's own does: those beyond are read and
+ * never used. (A function with seven parameters could jump on without a frame, but the seventh
+ * lies in the caller's frame, which a compiler would then write to.) */
 #include "connect.h"
 #include "wait.h"
 
 #include "process/config.h"
 #include "process/log.h"
 
-HF_EXPORT long syscall(long nr, long a, long b, long c, long d, long e, long f);
+#include <stdarg.h>
+
+HF_EXPORT long syscall(long nr, ...);
 
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
@@ -172,43 +174,52 @@ static long by_io_uring_setup(const struct args *x)
         return hf_sys(-ENOSYS);
 }
 
-/* Not inlined, so that syscall() itself has no frame. */
-HF_NOINLINE static long translate(long nr, long a, long b, long c, long d, long e, long f)
+HF_NOINLINE static long translate(const struct args *x)
 {
-        const struct args x = {nr, a, b, c, d, e, f};
-
-        switch (nr) {
+        switch (x->nr) {
         case SYS_connect:
-                return by_connect(&x);
+                return by_connect(x);
         case SYS_io_uring_setup:
-                return by_io_uring_setup(&x);
+                return by_io_uring_setup(x);
         case SYS_epoll_ctl:
-                return hf_wait_epoll_ctl((int)a, (int)b, (int)c, POINTER(struct epoll_event, d));
+                return hf_wait_epoll_ctl((int)x->a, (int)x->b, (int)x->c,
+                                         POINTER(struct epoll_event, x->d));
         case NR_EPOLL_WAIT:
-                return by_epoll(&x, false, false);
+                return by_epoll(x, false, false);
         case SYS_epoll_pwait:
-                return by_epoll(&x, true, false);
+                return by_epoll(x, true, false);
         case SYS_epoll_pwait2:
-                return by_epoll(&x, true, true);
+                return by_epoll(x, true, true);
         default:
                 break;
         }
         if (!hf_pending_any())
-                return pass(&x);
-        switch (nr) {
+                return pass(x);
+        switch (x->nr) {
         case NR_POLL:
-                return by_poll(&x);
+                return by_poll(x);
         case SYS_ppoll:
-                return by_ppoll(&x);
+                return by_ppoll(x);
         case NR_SELECT:
-                return by_select(&x);
+                return by_select(x);
         default:
-                return by_pselect6(&x);
+                return by_pselect6(x);
         }
 }
 
-long syscall(long nr, long a, long b, long c, long d, long e, long f)
+long syscall(long nr, ...)
 {
+        long a, b, c, d, e, f;
+        va_list ap;
+
+        va_start(ap, nr);
+        a = va_arg(ap, long);
+        b = va_arg(ap, long);
+        c = va_arg(ap, long);
+        d = va_arg(ap, long);
+        e = va_arg(ap, long);
+        f = va_arg(ap, long);
+        va_end(ap);
         switch (nr) {
         case SYS_connect:
         case SYS_io_uring_setup:
@@ -220,7 +231,7 @@ long syscall(long nr, long a, long b, long c, long d, long e, long f)
         case SYS_ppoll:
         case NR_SELECT:
         case SYS_pselect6:
-                return translate(nr, a, b, c, d, e, f);
+                return translate(&(const struct args){nr, a, b, c, d, e, f});
         default:
                 return hf_real_syscall(nr, a, b, c, d, e, f);
         }

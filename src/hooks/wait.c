@@ -4,9 +4,6 @@
 #define TICKS 32
 #define PAGE 4096U /* at the least */
 
-/* So far above our own frame there is nothing but the caller's stack. */
-#define STACK_NEAR (4 * PAGE)
-
 static int64_t clock_ns(void)
 {
         struct timespec ts = {0, 0};
@@ -52,19 +49,11 @@ void hf_wait_tick(void)
                 hf_pending_expire();
 }
 
-/* Is it on the stack of a function that called us? */
-static inline bool near_stack(const void *p, size_t n)
-{
-        uintptr_t above = (uintptr_t)p - (uintptr_t)__builtin_frame_address(0);
-
-        return above < STACK_NEAR && n <= STACK_NEAR - above;
-}
-
-HF_NOINLINE size_t hf_wait_readable(const void *p, size_t n)
+size_t hf_wait_readable(const void *p, size_t n)
 {
         uintptr_t at = (uintptr_t)p;
 
-        if (near_stack(p, n) || hf_sys_readable(p, n))
+        if (hf_sys_readable(p, n))
                 return n;
         while (at - (uintptr_t)p < n) {
                 size_t step = PAGE - at % PAGE;
@@ -82,9 +71,9 @@ static bool word_writable(void *p)
         return hf_syscall6(SYS_rt_sigprocmask, SIG_BLOCK, 0, (long)p, _NSIG / 8, 0, 0) == 0;
 }
 
-HF_NOINLINE void hf_wait_put(void *to, const void *words)
+void hf_wait_put(void *to, const void *words)
 {
-        if (near_stack(to, 16) || (word_writable(to) && word_writable((char *)to + 8)))
+        if (memcmp(to, words, 16) != 0 && word_writable(to) && word_writable((char *)to + 8))
                 memcpy(to, words, 16);
 }
 

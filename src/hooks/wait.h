@@ -84,12 +84,11 @@ int64_t hf_wait_left(const struct hf_wait_how *how);
  * and has to enforce the deadlines of handshakes all the same: every 32nd time. */
 void hf_wait_tick(void);
 
-/* How many of the N bytes at P can be read: all, or those up to a page that cannot. No system call
- * for what is on the caller's stack. */
+/* How many of the N bytes at P can be read: all, or those up to a page that cannot. */
 size_t hf_wait_readable(const void *p, size_t n);
 
-/* Copies two words to where the caller has its time-out, as the kernel writes back the time that is
- * left: where that cannot be written, nothing happens. */
+/* Copies two words to where the caller has its time-out (which was read from there), as the kernel
+ * writes back the time that is left: where that cannot be written, nothing happens. */
 void hf_wait_put(void *to, const void *words);
 
 /* The time-out of select(): microseconds beyond a second count. False: the kernel rejects it. */

@@ -5,7 +5,8 @@
 #include "pending_record.h"
 #include "sys.h"
 
-#define PLACES 4 /* sets that one descriptor may be in; in more: the handshake is not left to them */
+#define PLACES                                                                                     \
+        4 /* sets that one descriptor may be in; in more: the handshake is not left to them */
 #define WAYS 4
 #define BUCKETS 32768
 
@@ -93,6 +94,10 @@ static bool write_note(struct book *book, int fd, uint32_t set, uint32_t events,
 {
         struct note *note = find_note(book, fd, set);
 
+        if (note && note_data(note) == data) { /* as most calls are */
+                atomic_store_explicit(&note->events, events, memory_order_relaxed);
+                return true;
+        }
         if (!note)
                 note = find_note(book, fd, 0);
         if (!note)
@@ -165,8 +170,7 @@ static bool tell(struct note *note, int fd, uint32_t events)
 {
         uint32_t set = get32(&note->set);
         uint64_t data = note_data(note);
-        int r = events & EPOLLEXCLUSIVE ? -EINVAL
-                                        : control(set, EPOLL_CTL_MOD, fd, events, data);
+        int r = events & EPOLLEXCLUSIVE ? -EINVAL : control(set, EPOLL_CTL_MOD, fd, events, data);
 
         if (r == -EINVAL && get32(&note->events) & EPOLLEXCLUSIVE) {
                 control(set, EPOLL_CTL_DEL, fd, 0, 0);

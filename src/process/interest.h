@@ -5,9 +5,9 @@
  * By descriptor number a few places hold (set, events, data) as the program last gave them,
  * noted by epoll_ctl() for every descriptor while a proxy is configured, for it may be connected
  * later (nginx, Boost.Asio, Netty register first). A note is a hint: closed sets and descriptors
- * leave stale ones behind, and whoever uses one lets the kernel judge (EPOLL_CTL_MOD, ENOENT: none).
- * From (set, data) a second table leads back to the descriptor, so that an event of epoll_wait()
- * finds its socket in constant time.
+ * leave stale ones behind, and whoever uses one lets the kernel judge (EPOLL_CTL_MOD, ENOENT:
+ * none). From (set, data) a second table leads back to the descriptor, so that an event of
+ * epoll_wait() finds its socket in constant time.
  *
  *      armed      the kernel holds the handshake's events | EPOLLONESHOT, with the caller's data;
  *                 again after each step: no thread spins, nothing fires for a socket that is gone

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* getpeername() on a tunnelled socket: the address that the program asked for, not the proxy's.
  * Remembered by socket identity in a lossy table: an entry may be overwritten by another
- * socket's, and then the proxy's address is what the program gets; a stale one matches no socket. */
+ * socket's, and then the proxy's address is what the program gets; a stale one matches no socket.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -46,8 +46,7 @@ static void clear_hint(struct table *table, int fd, uint16_t number)
 {
         if (fd >= 0)
                 atomic_compare_exchange_strong_explicit(&table->by_fd[fd], &number, 0,
-                                                        memory_order_relaxed,
-                                                        memory_order_relaxed);
+                                                        memory_order_relaxed, memory_order_relaxed);
 }
 
 void hf_pending_free(struct hf_pending *record)
@@ -102,10 +101,9 @@ static void sweep(struct hf_pending *record, void *unused)
                 hf_pending_unclaim(record);
 }
 
-static void sweep_some(struct table *table)
+static void sweep_some(struct table *table, int64_t now)
 {
         uint32_t n = atomic_load_explicit(&used, memory_order_acquire);
-        int64_t now = hf_sys_now();
 
         for (int i = 0; i < LOOKS && n > 0; i++) {
                 uint32_t at = atomic_fetch_add_explicit(&next_look, 1, memory_order_relaxed) % n;
@@ -162,7 +160,8 @@ static bool enter(struct table *table, struct hf_pending *record, int fd, uint64
         }
 }
 
-static struct hf_pending *reset(struct hf_pending *record, int fd, uint64_t id, bool alone)
+static struct hf_pending *reset(struct hf_pending *record, int fd, uint64_t id, int64_t now,
+                                bool alone)
 {
         record->alone = alone;
         record->phase = HF_PENDING_CONNECTING;
@@ -170,7 +169,9 @@ static struct hf_pending *reset(struct hf_pending *record, int fd, uint64_t id, 
         record->first_error = record->result = record->lowat = 0;
         record->events = 0;
         record->settle = record->left = record->alive = record->fastopen = record->v6only = false;
-        atomic_store_explicit(&record->since, hf_sys_now(), memory_order_relaxed);
+        record->blocks = record->up = false;
+        record->own_ms = 0;
+        atomic_store_explicit(&record->since, now, memory_order_relaxed);
         atomic_store_explicit(&record->waited, false, memory_order_relaxed);
         atomic_store_explicit(&record->knocked, false, memory_order_relaxed);
         atomic_store_explicit(&record->due, INT64_MAX, memory_order_relaxed);
@@ -180,7 +181,7 @@ static struct hf_pending *reset(struct hf_pending *record, int fd, uint64_t id, 
         return record;
 }
 
-int hf_pending_take(int fd, uint64_t id, struct hf_pending **ret_record)
+int hf_pending_take(int fd, uint64_t id, int64_t now, struct hf_pending **ret_record)
 {
         struct table *table = NULL;
         struct hf_pending *record = NULL;
@@ -188,7 +189,7 @@ int hf_pending_take(int fd, uint64_t id, struct hf_pending **ret_record)
         if ((uint32_t)fd < HF_PENDING_FDS && hf_pending_ours())
                 table = get_table();
         if (table) {
-                sweep_some(table);
+                sweep_some(table, now);
                 record = search(table);
                 if (!record) {
                         hf_pending_each(sweep, NULL);
@@ -201,11 +202,11 @@ int hf_pending_take(int fd, uint64_t id, struct hf_pending **ret_record)
                         return -ENOMEM;
                 atomic_store_explicit(&record->claimed, true, memory_order_relaxed);
                 hf_pending_own(record, 0);
-                *ret_record = reset(record, fd, id, true);
+                *ret_record = reset(record, fd, id, now, true);
                 return 0;
         }
         hf_pending_own(record, number_of(table, record));
-        reset(record, fd, id, false);
+        reset(record, fd, id, now, false);
         atomic_fetch_add(&hf_pending_count, 1);
         if (!enter(table, record, fd, id)) {
                 hf_pending_free(record);
@@ -218,7 +219,7 @@ int hf_pending_take(int fd, uint64_t id, struct hf_pending **ret_record)
 bool hf_pending_find(int fd, struct hf_tunnel *ret_tunnel)
 {
         struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
-        struct hf_tunnel tunnel = {.fd = fd};
+        struct hf_tunnel tunnel = {.fd = fd, .checked = true};
         uint16_t number;
 
         if (!hf_pending_maybe(fd))
@@ -345,8 +346,7 @@ void hf_pending_close_range(unsigned first, unsigned last)
 {
         struct range range = {first, last};
 
-        if (hf_pending_any() && hf_pending_ours())
-                hf_pending_each(close_in_range, &range);
+        hf_pending_each(close_in_range, &range);
 }
 
 /* ---- deadlines ---- */

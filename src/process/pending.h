@@ -28,8 +28,8 @@
  * While nothing is pending, a hook is hf_pending_any() or hf_pending_maybe() and the real call.
  *
  * Files: pending.c the table (who is where), pending_owner.c who may touch a record (claims, forks,
- * vforks), pending_step.c the verb, pending_dial.c its TCP part, pending_drive.c the loop around it,
- * pending_ask.c what other calls ask, pending_log.c what the log says about an end. */
+ * vforks), pending_step.c the verb, pending_dial.c its TCP part, pending_drive.c the loop around
+ * it, pending_ask.c what other calls ask, pending_log.c what the log says about an end. */
 #pragma once
 
 #include "config.h"
@@ -50,8 +50,8 @@ extern _Atomic(uint16_t) *hf_pending_by_fd; /* of HF_PENDING_FDS; set before the
 /* Is any handshake under way in this process, or one that failed and was not asked about? */
 static inline bool hf_pending_any(void)
 {
-        return __builtin_expect(
-                atomic_load_explicit(&hf_pending_count, memory_order_acquire) != 0, 0);
+        return __builtin_expect(atomic_load_explicit(&hf_pending_count, memory_order_acquire) != 0,
+                                0);
 }
 
 /* Perhaps on FD? No system call; the functions below look closer. */

@@ -40,7 +40,8 @@ void hf_pending_disconnect(int fd)
 /* connect(2) that returns at once, on a blocking socket too, without touching its flags: with the
  * shortest SO_SNDTIMEO the kernel waits for one tick and says EINPROGRESS. Only a socket
  * that blocks pays for this. */
-static int connect_at_once(int fd, const struct sockaddr_storage *sa, socklen_t len)
+static int connect_at_once(struct hf_pending *record, int fd, const struct sockaddr_storage *sa,
+                           socklen_t len)
 {
         const struct timeval tick = {.tv_usec = 1};
         struct timeval own = {0};
@@ -50,11 +51,13 @@ static int connect_at_once(int fd, const struct sockaddr_storage *sa, socklen_t 
 
         if (flags < 0)
                 return (int)flags;
-        if (flags & O_NONBLOCK)
+        record->blocks = !(flags & O_NONBLOCK);
+        if (!record->blocks)
                 return hf_sys_connect(fd, sa, len);
         r = hf_sys_getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, &own_len);
         if (r < 0)
                 return r;
+        record->own_ms = (int64_t)own.tv_sec * 1000 + (own.tv_usec + 999) / 1000;
         hf_sys_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tick, sizeof tick);
         r = hf_sys_connect(fd, sa, len);
         hf_sys_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, own_len);
@@ -90,8 +93,9 @@ static int begin(struct hf_pending *record, int fd, const struct hf_addr *addr)
         if (v6 && addr->family == 4 && (r = allow_v4(record, fd)) < 0)
                 return r;
         len = hf_addr_to_sockaddr(addr, record->proxy->port, v6, &sa);
-        r = connect_at_once(fd, &sa, len);
+        r = connect_at_once(record, fd, &sa, len);
         record->settle = r == -EINPROGRESS;
+        record->up = r == 0;
         return r == -EINPROGRESS ? 0 : r;
 }
 
@@ -103,10 +107,10 @@ static void note_error(struct hf_pending *record, int error)
                 record->first_error = error;
 }
 
-int hf_pending_dial(struct hf_pending *record, int fd)
+int hf_pending_dial(struct hf_pending *record, int fd, int64_t now)
 {
         while (record->next < record->addrs.count) {
-                int64_t now = hf_sys_now(), left = record->deadline - now;
+                int64_t left = record->deadline - now;
                 bool last = record->next + 1 == record->addrs.count;
                 int r;
 
@@ -126,31 +130,34 @@ int hf_pending_dial(struct hf_pending *record, int fd)
         return record->first_error ? record->first_error : -ENETUNREACH;
 }
 
-/* Judged by poll and never by what connect(2) returned: a closed port on loopback gives EINPROGRESS
- * first. */
+int hf_pending_dial_next(struct hf_pending *record, int fd, int error, int64_t now)
+{
+        note_error(record, error);
+        hf_pending_disconnect(fd);
+        return hf_pending_dial(record, fd, now);
+}
+
+/* Judged by poll and never by the EINPROGRESS of connect(2): a closed port on loopback gives that
+ * first. Its 0 can be believed, with TCP_FASTOPEN_CONNECT off. */
 int hf_pending_dialled(struct hf_pending *record, int fd)
 {
-        for (;;) {
+        while (!record->up) {
                 struct pollfd pfd = {.fd = fd, .events = POLLOUT};
-                int error = ETIMEDOUT, r;
+                int error, r;
 
                 hf_sys_poll(&pfd, 1, 0);
-                if (pfd.revents & (POLLERR | POLLHUP | POLLNVAL)) {
-                        error = get_int(fd, SOL_SOCKET, SO_ERROR, 0);
-                        if (error == 0)
-                                return -ECONNABORTED; /* somebody disconnected it */
-                } else if (pfd.revents & POLLOUT) {
-                        return 1;
-                } else if (hf_sys_now() < record->addr_deadline) {
+                if (!(pfd.revents & (POLLERR | POLLHUP | POLLNVAL))) {
                         record->events = POLLOUT;
-                        return 0;
+                        return pfd.revents & POLLOUT ? 1 : 0;
                 }
-                note_error(record, -error);
-                hf_pending_disconnect(fd);
-                r = hf_pending_dial(record, fd);
+                error = get_int(fd, SOL_SOCKET, SO_ERROR, 0);
+                if (error == 0)
+                        return -ECONNABORTED; /* somebody disconnected it */
+                r = hf_pending_dial_next(record, fd, -error, hf_sys_now());
                 if (r < 0)
                         return r;
         }
+        return 1;
 }
 
 void hf_pending_prepare(struct hf_pending *record, int fd)
@@ -158,7 +165,10 @@ void hf_pending_prepare(struct hf_pending *record, int fd)
         /* With it connect(2) returns 0 before anything was sent, even with the proxy down. */
         record->fastopen = get_int(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0) > 0 &&
                            set_int(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0) == 0;
-        /* With it nothing is readable before so many bytes came, and a reply may be shorter. */
+}
+
+void hf_pending_lower_mark(struct hf_pending *record, int fd)
+{
         record->lowat = get_int(fd, SOL_SOCKET, SO_RCVLOWAT, 1);
         if (record->lowat > 1)
                 set_int(fd, SOL_SOCKET, SO_RCVLOWAT, 1);

@@ -28,13 +28,10 @@ static bool is_no_interruption(int sig)
                sig == SIGTRAP || sig == SIGSYS || (sig >= 32 && sig <= 34);
 }
 
-/* poll(2) was interrupted, so some handler ran. One with SA_RESTART would have let connect(2) go
+/* The wait was interrupted, so some handler ran. One with SA_RESTART would have let connect(2) go
  * on, and which one it was cannot be known: was it perhaps one without? */
-static bool wants_eintr(void)
+static bool wants_eintr(uint64_t blocked)
 {
-        uint64_t blocked = hf_signals_block();
-
-        hf_signals_restore(blocked);
         for (int sig = 1; sig <= 64; sig++) {
                 struct kernel_sigaction action = {0};
 
@@ -74,13 +71,18 @@ static void leave(const struct hf_tunnel *tunnel)
         hf_pending_release(tunnel, mask);
 }
 
-/* connect(2) is a cancellation point, so this is libc's poll. errno stays as it was. */
-static int wait_for(int fd, short events, int ms)
+/* Signals are blocked but in here, with the thread's own MASK. connect(2) is a cancellation point,
+ * so this is libc's. errno stays as it was. */
+static int wait_for(int fd, short events, int ms, uint64_t mask)
 {
         struct pollfd pfd = {.fd = fd, .events = events};
+        const struct timespec ts = {ms / 1000, (long)(ms % 1000) * 1000000};
+        sigset_t set;
         int saved = errno, r;
 
-        r = hf_real_poll(&pfd, events ? 1 : 0, ms);
+        memset(&set, 0, sizeof set);
+        memcpy(&set, &mask, sizeof mask);
+        r = hf_real_ppoll(&pfd, events ? 1 : 0, &ts, &set);
         if (r < 0)
                 r = -errno;
         errno = saved;
@@ -105,9 +107,8 @@ static void settle(int fd)
         hf_sys_connect(fd, &sa, sizeof sa);
 }
 
-/* What the call returns that saw the end. */
-static int conclude(const struct hf_tunnel *tunnel, enum hf_progress progress,
-                    const struct hf_step *step, bool for_connect)
+int hf_pending_conclude(const struct hf_tunnel *tunnel, enum hf_progress progress,
+                        const struct hf_step *step, bool for_connect)
 {
         int r;
 
@@ -115,55 +116,89 @@ static int conclude(const struct hf_tunnel *tunnel, enum hf_progress progress,
                 return look_back(tunnel->fd);
         if (step->result == 0 && step->settle && for_connect)
                 settle(tunnel->fd);
-        if (step->result == 0 && tunnel->alone)
-                return 0; /* and the record is gone */
+        if (!step->kept)
+                return step->result;
         r = hf_pending_collect(tunnel, for_connect);
         return r == HF_NOTHING ? step->result : r;
 }
 
-int hf_pending_drive(const struct hf_tunnel *tunnel, int expired)
+/* The caller's patience. */
+struct patience {
+        bool may_leave; /* a record that nobody could find again must not be left behind */
+        int64_t since, own_ms;
+        int expired;
+        uint64_t mask; /* the thread's own */
+};
+
+/* From a step that goes on, to the end. With all signals blocked, but while it waits. */
+static int drive(const struct hf_tunnel *tunnel, struct hf_step step, const struct patience *may)
 {
-        long flags = hf_syscall3(SYS_fcntl, tunnel->fd, F_GETFL, 0);
-        bool blocks = flags >= 0 && !(flags & O_NONBLOCK);
-        int64_t own = blocks ? -1 : 0, since = hf_sys_now();
+        struct hf_tunnel again = *tunnel;
+        enum hf_progress progress = HF_GOES_ON;
 
-        /* A record that nobody could find again must not be left behind. */
-        bool may_leave = blocks && !tunnel->alone;
+        again.checked = false; /* while we wait, another thread may close it */
+        while (progress == HF_GOES_ON) {
+                int ms = step.ms < WATCH_MS ? step.ms : WATCH_MS, n;
 
-        for (;;) {
-                struct hf_step step;
-                enum hf_progress progress = hf_pending_step(tunnel, &step);
-                int n;
-
-                if (progress != HF_GOES_ON)
-                        return conclude(tunnel, progress, &step, expired != -EAGAIN);
-                if (own < 0)
-                        own = own_timeout(tunnel);
-                if (own > 0 && may_leave) {
-                        int64_t left = since + own - hf_sys_now();
+                if (may->own_ms > 0 && may->may_leave) {
+                        int64_t left = may->since + may->own_ms - hf_sys_now();
 
                         if (left <= 0) {
                                 leave(tunnel);
-                                return expired;
+                                return may->expired;
                         }
-                        if (left < step.ms)
-                                step.ms = (int)left;
+                        if (left < ms)
+                                ms = (int)left;
                 }
-                n = wait_for(tunnel->fd, step.events, step.ms < WATCH_MS ? step.ms : WATCH_MS);
-                if (n == -EINTR && may_leave && (own > 0 || wants_eintr())) {
+                n = wait_for(tunnel->fd, step.events, ms, may->mask);
+                if (n == -EINTR && may->may_leave && (may->own_ms > 0 || wants_eintr(may->mask))) {
                         leave(tunnel);
                         return -EINTR;
                 }
+                progress = hf_pending_step_masked(&again, &step);
         }
+        return hf_pending_conclude(tunnel, progress, &step, may->expired != -EAGAIN);
+}
+
+int hf_pending_drive(const struct hf_tunnel *tunnel, int expired)
+{
+        struct patience may = {.may_leave = true, .expired = expired, .mask = hf_signals_block()};
+        struct hf_step step;
+        enum hf_progress progress = hf_pending_step_masked(tunnel, &step);
+        int r;
+
+        if (progress == HF_GOES_ON) {
+                may.own_ms = own_timeout(tunnel);
+                may.since = hf_sys_now();
+                r = drive(tunnel, step, &may);
+        } else {
+                r = hf_pending_conclude(tunnel, progress, &step, expired != -EAGAIN);
+        }
+        hf_signals_restore(may.mask);
+        return r;
+}
+
+int hf_pending_drive_on(const struct hf_tunnel *tunnel, const struct hf_step *step, int64_t own_ms,
+                        uint64_t mask)
+{
+        const struct patience may = {.may_leave = !tunnel->alone,
+                                     .since = hf_sys_now(),
+                                     .own_ms = own_ms,
+                                     .expired = -EINPROGRESS,
+                                     .mask = mask};
+
+        return drive(tunnel, *step, &may);
 }
 
 void hf_pending_drive_to_end(const struct hf_tunnel *tunnel)
 {
+        struct hf_tunnel again = *tunnel;
         struct hf_step step;
 
-        while (hf_pending_step(tunnel, &step) == HF_GOES_ON) {
+        while (hf_pending_step(&again, &step) == HF_GOES_ON) {
                 struct pollfd pfd = {.fd = tunnel->fd, .events = step.events};
 
                 hf_sys_poll(&pfd, step.events ? 1 : 0, step.ms < WATCH_MS ? step.ms : WATCH_MS);
+                again.checked = false;
         }
 }

@@ -8,11 +8,12 @@
  * A fork's child has a copy of the table. Two facts tell who we are: a word that fork wipes, and
  * getpid(). The word is gone: a fork's child; what the table holds was begun by an ancestor. The
  * word is there but getpid() is not the table's: a vfork child, in its parent's memory (its parent
- * is the table's, and waits). Nobody has to be told of a fork for this (pthread_atfork() is not to be had on musl in one binary).
+ * is the table's, and waits). Nobody has to be told of a fork for this (pthread_atfork() is not to
+ * be had on musl in one binary).
  *
- * Parent and child may both go on with a handshake that was pending at the fork; the first one whose
- * step moves a byte does. They agree by a word that they share: each record has one, which its
- * process counts up before every step that moves bytes. Whoever finds it counted up by somebody
+ * Parent and child may both go on with a handshake that was pending at the fork; the first one
+ * whose step moves a byte does. They agree by a word that they share: each record has one, which
+ * its process counts up before every step that moves bytes. Whoever finds it counted up by somebody
  * else has lost. */
 #include "pending_record.h"
 
@@ -35,10 +36,10 @@
 
 enum { WIPED, ADOPTING, HERE };
 
-static _Atomic(void *) wiped_page;      /* its first word: WIPED after a fork */
-static _Atomic(bool) cannot_wipe;       /* Linux before 4.14: getpid() alone has to do */
-static _Atomic(int) pid;                /* of the process that `generation` belongs to */
-static _Atomic(uint32_t) generation;    /* forks between the first process and this one */
+static _Atomic(void *) wiped_page;         /* its first word: WIPED after a fork */
+static _Atomic(bool) cannot_wipe;          /* Linux before 4.14: getpid() alone has to do */
+static _Atomic(int) pid;                   /* of the process that `generation` belongs to */
+static _Atomic(uint32_t) generation;       /* forks between the first process and this one */
 static _Atomic(_Atomic(uint32_t) *) moves; /* this generation's words, by record */
 
 uint64_t hf_signals_block(void)

@@ -33,14 +33,17 @@ struct hf_pending {
         uint32_t moves;
         _Atomic(uint32_t) *shared_moves;
 
-        bool alone;     /* not of the table: it was full, or the descriptor's number too high */
-        bool alive;     /* OVER: the socket was not disconnected and must stay unusable */
-        bool settle;    /* the kernel's own connect has yet to return 0 once */
-        bool left;      /* a blocking connect() was given up before its end */
-        uint8_t next;   /* of addrs, still to try */
-        int8_t phase;   /* enum hf_pending_phase */
-        int result;     /* OVER: 0 or -errno */
-        short events;   /* what it waits for */
+        bool alone;      /* not of the table: it was full, or the descriptor's number too high */
+        bool alive;      /* OVER: the socket was not disconnected and must stay unusable */
+        bool settle;     /* the kernel's own connect has yet to return 0 once */
+        bool left;       /* a blocking connect() was given up before its end */
+        bool blocks;     /* the socket did when its connect(2) was made, */
+        bool up;         /* which may have done more than begin */
+        int64_t own_ms;  /* the socket's own SO_SNDTIMEO then; 0: none */
+        uint8_t next;    /* of addrs, still to try */
+        int8_t phase;    /* enum hf_pending_phase */
+        int result;      /* OVER: 0 or -errno */
+        short events;    /* what it waits for */
         int first_error; /* of addresses that failed, 0 if none did */
         int lowat;       /* SO_RCVLOWAT that was taken away for the handshake, or 0 */
         bool fastopen, v6only; /* options that were switched off for the tunnel */
@@ -48,7 +51,7 @@ struct hf_pending {
         uint16_t port; /* of the destination */
         socklen_t asked_len;
         struct sockaddr_in6 asked; /* what the program connects to, either family */
-        _Atomic(int64_t) since; /* when connect() began */
+        _Atomic(int64_t) since;    /* when connect() began */
         int64_t deadline, addr_deadline;
         const struct hf_proxy *proxy;
         struct hf_proxyaddr addrs;
@@ -61,7 +64,8 @@ struct hf_tunnel {
         struct hf_pending *record;
         uint64_t id;
         int fd;
-        bool alone; /* hf_pending_find() will not find it: to be driven to its end */
+        bool alone;   /* hf_pending_find() will not find it: to be driven to its end */
+        bool checked; /* FD was that socket a moment ago: no need to ask again */
 };
 
 /* What came of a step. */
@@ -76,6 +80,7 @@ struct hf_step {
         int ms;
         int result;
         bool settle;  /* OVER with 0: see the record's */
+        bool kept;    /* OVER: there is something to collect */
         bool before;  /* OVER: it was, before this step */
         bool up;      /* GOES_ON: TCP is */
         bool watched; /* GOES_ON: a wait that we see named it, or it is registered with epoll */
@@ -119,7 +124,7 @@ void hf_pending_own(struct hf_pending *record, uint16_t number);
 /* With signals blocked: a fresh record, claimed, with `fds`, `id` and `alone` filled in, and found
  * by hf_pending_find() from now on unless it is `alone`. 0; -EALREADY: the socket has one; -ENOMEM.
  */
-int hf_pending_take(int fd, uint64_t id, struct hf_pending **ret_record);
+int hf_pending_take(int fd, uint64_t id, int64_t now, struct hf_pending **ret_record);
 
 /* Gives a claimed record back for good. It must not be touched afterwards. */
 void hf_pending_free(struct hf_pending *record);
@@ -146,6 +151,11 @@ void hf_pending_expect(int64_t at);
 /* The verb. */
 enum hf_progress hf_pending_step(const struct hf_tunnel *tunnel, struct hf_step *ret);
 
+/* The same by whoever has blocked signals already; and by whoever has claimed the record, too: that
+ * gives it back. */
+enum hf_progress hf_pending_step_masked(const struct hf_tunnel *tunnel, struct hf_step *ret);
+enum hf_progress hf_pending_step_claimed(const struct hf_tunnel *tunnel, struct hf_step *ret);
+
 /* The result of one that is OVER, for the call that asks, and the record is free. 0 or -errno;
  * HF_NOTHING if there is none any more. A 0 that is kept is owed to a connect() and to no other
  * call: those want failures only. */
@@ -162,10 +172,13 @@ void hf_pending_forsake(struct hf_pending *record, int fd);
 /* ---- pending_dial.c: on a claimed record ---- */
 
 /* Begins with the next address that takes a start: 1, or -errno when there is none left. */
-int hf_pending_dial(struct hf_pending *record, int fd);
+int hf_pending_dial(struct hf_pending *record, int fd, int64_t now);
 
 /* TCP is up: 1. It is not yet: 0, `events` set. -errno: no address is left. */
 int hf_pending_dialled(struct hf_pending *record, int fd);
+
+/* The time of this address is up: on with the next one, as hf_pending_dial(). */
+int hf_pending_dial_next(struct hf_pending *record, int fd, int error, int64_t now);
 
 /* A failed socket is dead: whatever the proxy sent cannot be read, the next send gives EPIPE and
  * poll says POLLOUT|POLLHUP, and it can be connected again. */
@@ -173,6 +186,9 @@ void hf_pending_disconnect(int fd);
 
 /* Options that stand in the way are put aside, and given back at the end. */
 void hf_pending_prepare(struct hf_pending *record, int fd);
+/* With SO_RCVLOWAT nothing is readable before so many bytes came, and a reply may be shorter: for
+ * whoever is not going to look by himself from time to time. */
+void hf_pending_lower_mark(struct hf_pending *record, int fd);
 void hf_pending_put_back(const struct hf_pending *record, int fd, bool failed);
 
 /* Errors that say something about the call or the socket and nothing about the proxy: they are
@@ -186,6 +202,15 @@ bool hf_pending_callers_error(int error);
  * says then: -EINPROGRESS for a first connect(), -EALREADY for another one, -EAGAIN for any other
  * call. These leave the record pending. */
 int hf_pending_drive(const struct hf_tunnel *tunnel, int expired);
+
+/* The same by a blocking connect() that has just taken the first step, which was to go on, and
+ * still has all signals blocked. OWN_MS: the socket's SO_SNDTIMEO. MASK: the thread's own. */
+int hf_pending_drive_on(const struct hf_tunnel *tunnel, const struct hf_step *step, int64_t own_ms,
+                        uint64_t mask);
+
+/* What a connect() returns that saw the end. */
+int hf_pending_conclude(const struct hf_tunnel *tunnel, enum hf_progress progress,
+                        const struct hf_step *step, bool for_connect);
 
 /* Steps until it is over, whatever the socket's flags and time limits say. */
 void hf_pending_drive_to_end(const struct hf_tunnel *tunnel);

@@ -14,8 +14,8 @@ static bool blocks(int fd)
         return flags >= 0 && !(flags & O_NONBLOCK);
 }
 
-/* The record, filled in, and TCP begun on the first address. 0 and *ret_tunnel; -errno: it failed at
- * once, nothing is pending. */
+/* The record, filled in, and TCP begun on the first address. 0 and *ret_tunnel, claimed; -errno: it
+ * failed at once, nothing is pending. */
 static int start(const struct hf_request *request, const struct hf_proxyaddr *addrs, uint64_t id,
                  struct hf_tunnel *ret_tunnel)
 {
@@ -30,32 +30,31 @@ static int start(const struct hf_request *request, const struct hf_proxyaddr *ad
                 hf_addr_put(&out, request->dest->addr);
                 host = (struct hf_span){literal, out.len};
         }
-        r = hf_pending_take(fd, id, &record);
+        r = hf_pending_take(fd, id, request->since, &record);
         if (r < 0)
                 return r;
         record->family = request->family;
-        atomic_store_explicit(&record->since, request->since, memory_order_relaxed);
         record->deadline = record->addr_deadline = request->since + request->config->timeout_ms;
         record->proxy = request->proxy;
         record->port = request->dest->port;
         record->addrs = *addrs;
-        record->asked_len = request->len < sizeof record->asked ? request->len
-                                                                : sizeof record->asked;
+        record->asked_len =
+                request->len < sizeof record->asked ? request->len : sizeof record->asked;
         memcpy(&record->asked, request->addr, record->asked_len);
-        r = hf_http_connect_init(&record->machine, host, request->dest->port,
-                                 request->proxy->auth);
+        r = hf_http_connect_init(&record->machine, host, request->dest->port, request->proxy->auth);
         if (r < 0) {
                 hf_pending_free(record);
                 return r;
         }
         hf_pending_prepare(record, fd);
-        r = hf_pending_dial(record, fd);
+        r = hf_pending_dial(record, fd, request->since);
         if (r < 0) {
                 hf_pending_abandon(record, fd, r);
                 return r;
         }
-        *ret_tunnel = (struct hf_tunnel){record, id, fd, record->alone};
-        hf_pending_unclaim(record);
+        if (!record->blocks)
+                hf_pending_lower_mark(record, fd);
+        *ret_tunnel = (struct hf_tunnel){record, id, fd, record->alone, true};
         return 0;
 }
 
@@ -64,6 +63,7 @@ int hf_pending_connect(const struct hf_request *request)
         struct hf_tunnel tunnel;
         struct hf_proxyaddr addrs;
         struct hf_step step;
+        bool again = false;
         uint64_t id, mask;
         int r = hf_socket_id(request->fd, &id);
 
@@ -79,18 +79,26 @@ int hf_pending_connect(const struct hf_request *request)
         }
         mask = hf_signals_block();
         r = start(request, &addrs, id, &tunnel);
-        hf_signals_restore(mask);
-        if (r == -EALREADY) /* another thread was faster: to the end with it, if it is not there */
-                return hf_pending_again(request->fd, &r) ? r : -EISCONN;
-        if (r < 0)
-                return r;
-        if (tunnel.alone || blocks(request->fd))
-                return hf_pending_drive(&tunnel, -EINPROGRESS);
+        if (r == 0) {
+                bool blocking = tunnel.alone || tunnel.record->blocks;
+                int64_t own_ms = tunnel.record->own_ms;
 
-        /* The proxy may be on this machine: then TCP is up, and the request can leave at once. How
-         * it ended, if it did, is for the next call to tell, as the kernel does it. */
-        hf_pending_step(&tunnel, &step);
-        return -EINPROGRESS;
+                /* The proxy may be on this machine: then TCP is up, and the request leaves now. */
+                enum hf_progress progress = hf_pending_step_claimed(&tunnel, &step);
+
+                if (!blocking) /* how it ended, if it did, is for the next call to tell */
+                        r = -EINPROGRESS;
+                else if (progress == HF_GOES_ON)
+                        r = hf_pending_drive_on(&tunnel, &step, own_ms, mask);
+                else
+                        r = hf_pending_conclude(&tunnel, progress, &step, true);
+        } else if (r == -EALREADY) {
+                again = true; /* another thread was faster */
+        }
+        hf_signals_restore(mask);
+        if (again)
+                return hf_pending_again(request->fd, &r) ? r : -EISCONN;
+        return r;
 }
 
 bool hf_pending_again(int fd, int *ret_result)

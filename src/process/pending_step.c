@@ -17,9 +17,13 @@
 
 /* ---- the handshake ---- */
 
-/* 0: the whole request is out, or what the proxy said before it closed is to be read first. 1: not
- * yet. */
-static int send_request(struct hf_pending *record, int fd)
+/* 0: the whole request is out, or what the proxy said before it closed is to be read first.
+ * UNSENT: not yet. SENT: it went out just now, so there can be no reply yet. WRITABLE: it is known
+ * to be. */
+#define UNSENT 4
+#define SENT 5
+
+static int send_request(struct hf_pending *record, int fd, bool writable)
 {
         struct iovec iov[3];
         size_t sent = 0;
@@ -31,19 +35,19 @@ static int send_request(struct hf_pending *record, int fd)
                 long r;
 
                 /* Looked at first: only bytes that move decide whose handshake it is. */
-                hf_sys_poll(&pfd, 1, 0);
-                if (!pfd.revents)
-                        return 1;
+                if (!writable && hf_sys_poll(&pfd, 1, 0) == 0)
+                        return UNSENT;
                 if (!hf_pending_move(record))
                         return LOST;
+                writable = false;
                 r = hf_sys_sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
                 if (r == -EAGAIN)
-                        return 1;
+                        return UNSENT;
                 if (r < 0)
                         return 0;
                 sent = (size_t)r;
         }
-        return 0;
+        return sent ? SENT : 0;
 }
 
 /* Takes exactly N bytes that were peeked at. */
@@ -88,29 +92,49 @@ static int read_reply(struct hf_pending *record, int fd)
         }
 }
 
-static int greet(struct hf_pending *record, int fd)
+static int greet(struct hf_pending *record, int fd, bool writable)
 {
-        int unsent = send_request(record, fd);
-        int r = unsent == LOST ? LOST : read_reply(record, fd);
+        int out = send_request(record, fd, writable);
 
-        if (r != 0)
-                return r;
-        if (hf_sys_now() >= record->deadline)
-                return -ETIMEDOUT;
-        record->events = (short)(POLLIN | (unsent ? POLLOUT : 0));
-        return 0;
+        record->events = (short)(POLLIN | (out == UNSENT ? POLLOUT : 0));
+        return out == LOST ? LOST : out == SENT ? 0 : read_reply(record, fd);
 }
 
 static int advance(struct hf_pending *record, int fd)
 {
+        bool writable = false;
+
         if (record->phase == HF_PENDING_CONNECTING) {
                 int r = hf_pending_dialled(record, fd);
 
                 if (r <= 0)
                         return r;
                 record->phase = HF_PENDING_GREETING;
+                writable = true;
         }
-        return greet(record, fd);
+        return greet(record, fd, writable);
+}
+
+/* As far as it goes without a wait, and within its time. *RET_DUE: the time of what it waits for.
+ */
+static int advance_in_time(struct hf_pending *record, int fd, int64_t *ret_now, int64_t *ret_due)
+{
+        for (;;) {
+                int r = advance(record, fd);
+
+                if (r != 0)
+                        return r;
+                *ret_now = hf_sys_now();
+                *ret_due = record->phase == HF_PENDING_CONNECTING ? record->addr_deadline
+                                                                  : record->deadline;
+                if (*ret_now < *ret_due)
+                        return 0;
+                if (record->phase == HF_PENDING_GREETING)
+                        return -ETIMEDOUT;
+                r = hf_pending_dial_next(record, fd, -ETIMEDOUT, *ret_now);
+                if (r < 0)
+                        return r;
+        }
 }
 
 /* ---- what follows from it ---- */
@@ -125,8 +149,7 @@ static bool for_each_alias(const struct hf_pending *record, int fd,
         for (int i = 0; i < HF_PENDING_ALIASES; i++) {
                 int alias = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
 
-                if (alias >= 0 &&
-                    (alias == fd || (hf_socket_id(alias, &now) == 0 && now == id)))
+                if (alias >= 0 && (alias == fd || (hf_socket_id(alias, &now) == 0 && now == id)))
                         any |= visit(alias, events);
         }
         return any;
@@ -172,21 +195,23 @@ static bool finish(struct hf_pending *record, int fd, int result)
 }
 
 /* One step of a claimed record. False: the record is free, or not the caller's. */
-static bool step_once(struct hf_pending *record, int fd, enum hf_progress *ret_progress,
+static bool step_once(const struct hf_tunnel *tunnel, enum hf_progress *ret_progress,
                       struct hf_step *ret)
 {
-        uint64_t id = atomic_load_explicit(&record->id, memory_order_relaxed), now;
-        int64_t due, left;
-        int r;
+        struct hf_pending *record = tunnel->record;
+        int fd = tunnel->fd, r;
+        int64_t due = 0, now = 0;
+        uint64_t id;
 
         *ret = (struct hf_step){.before = record->phase == HF_PENDING_OVER};
         *ret_progress = HF_OVER;
         atomic_store(&record->knocked, false);
         if (ret->before) {
                 ret->result = record->result;
+                ret->kept = true;
                 return true;
         }
-        if (hf_socket_id(fd, &now) < 0 || now != id) {
+        if (!tunnel->checked && (hf_socket_id(fd, &id) < 0 || id != tunnel->id)) {
                 /* Closed, and perhaps reused, by another thread: a stranger's socket must not see
                  * our credentials, nor be disconnected. */
                 *ret_progress = HF_GONE;
@@ -195,7 +220,7 @@ static bool step_once(struct hf_pending *record, int fd, enum hf_progress *ret_p
                 hf_pending_free(record);
                 return false;
         }
-        r = advance(record, fd);
+        r = advance_in_time(record, fd, &now, &due);
         if (r == LOST) {
                 *ret_progress = HF_GONE;
                 hf_pending_free(record);
@@ -204,39 +229,54 @@ static bool step_once(struct hf_pending *record, int fd, enum hf_progress *ret_p
         if (r != 0) {
                 ret->result = r == DONE ? 0 : r;
                 ret->settle = record->settle;
-                return finish(record, fd, ret->result);
+                ret->kept = finish(record, fd, ret->result);
+                return ret->kept;
         }
         *ret_progress = HF_GOES_ON;
+        ret->events = record->events;
         ret->up = record->phase == HF_PENDING_GREETING;
-        due = ret->up ? record->deadline : record->addr_deadline;
-        atomic_store_explicit(&record->due, due, memory_order_relaxed);
+        ret->ms = due - now > INT32_MAX ? INT32_MAX : (int)(due - now);
         if (!record->alone) {
+                atomic_store_explicit(&record->due, due, memory_order_relaxed);
+                hf_pending_expect(due);
                 ret->watched = for_each_alias(record, fd, hf_interest_arm, record->events) ||
                                atomic_load_explicit(&record->waited, memory_order_relaxed);
-                hf_pending_expect(due);
         }
-        left = due - hf_sys_now() + 1;
-        ret->events = record->events;
-        ret->ms = left < 1 ? 1 : left > INT32_MAX ? INT32_MAX : (int)left;
         return true;
+}
+
+enum hf_progress hf_pending_step_claimed(const struct hf_tunnel *tunnel, struct hf_step *ret)
+{
+        enum hf_progress progress = HF_GOES_ON;
+
+        do {
+                if (!step_once(tunnel, &progress, ret) || !hf_pending_unclaim(tunnel->record))
+                        return progress;
+                if (!hf_pending_claim(tunnel->record))
+                        return progress;
+        } while (atomic_load_explicit(&tunnel->record->id, memory_order_relaxed) == tunnel->id);
+        hf_pending_unclaim(tunnel->record);
+        return progress;
+}
+
+enum hf_progress hf_pending_step_masked(const struct hf_tunnel *tunnel, struct hf_step *ret)
+{
+        struct hf_pending *record = tunnel->record;
+
+        *ret = (struct hf_step){.ms = 1, .watched = true};
+        if (!hf_pending_claim(record))
+                return HF_GOES_ON;
+        if (atomic_load_explicit(&record->id, memory_order_relaxed) == tunnel->id)
+                return hf_pending_step_claimed(tunnel, ret);
+        hf_pending_unclaim(record);
+        return HF_GONE;
 }
 
 enum hf_progress hf_pending_step(const struct hf_tunnel *tunnel, struct hf_step *ret)
 {
-        struct hf_pending *record = tunnel->record;
-        enum hf_progress progress = HF_GOES_ON;
         uint64_t mask = hf_signals_block();
+        enum hf_progress progress = hf_pending_step_masked(tunnel, ret);
 
-        *ret = (struct hf_step){.ms = 1, .watched = true};
-        while (hf_pending_claim(record)) {
-                if (atomic_load_explicit(&record->id, memory_order_relaxed) != tunnel->id) {
-                        hf_pending_unclaim(record);
-                        progress = HF_GONE;
-                        break;
-                }
-                if (!step_once(record, tunnel->fd, &progress, ret) || !hf_pending_unclaim(record))
-                        break;
-        }
         hf_signals_restore(mask);
         return progress;
 }

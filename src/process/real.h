@@ -48,14 +48,14 @@ void *hf_real_resolve(enum hf_real_row row);
         static inline ret hf_real_##name params                                                    \
         {                                                                                          \
                 ret(*to) params = hf_fallback_##name;                                              \
-                void *at = atomic_load_explicit(&hf_real_found[HF_REAL_##name],                     \
-                                               memory_order_acquire);                              \
+                void *at = atomic_load_explicit(&hf_real_found[HF_REAL_##name],                    \
+                                                memory_order_acquire);                             \
                                                                                                    \
                 if (__builtin_expect(!at, 0))                                                      \
                         at = hf_real_resolve(HF_REAL_##name);                                      \
                 if (__builtin_expect(at != NULL, 1))                                               \
                         memcpy(&to, &at, sizeof to);                                               \
-                return to args;                                                                     \
+                return to args;                                                                    \
         }
 #include "hooks/hooks.def"
 #undef HF_HOOK

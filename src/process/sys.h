@@ -66,10 +66,10 @@ static inline long hf_sys_write(int fd, const void *buf, size_t n)
         return hf_syscall3(SYS_write, fd, buf, n);
 }
 
-static inline int hf_sys_open(const char *path, int flags, unsigned mode)
+static inline int hf_sys_open(const char *path, int flags, unsigned permissions)
 {
-        return (int)hf_syscall6(SYS_openat, -100 /* AT_FDCWD */, (long)path, flags, (long)mode, 0,
-                                0);
+        return (int)hf_syscall6(SYS_openat, -100 /* AT_FDCWD */, (long)path, flags,
+                                (long)permissions, 0, 0);
 }
 
 static inline int hf_sys_socket(int domain, int type, int protocol)
@@ -130,8 +130,9 @@ static inline void hf_sys_unmap(void *p, size_t size)
 struct stat;
 int hf_sys_fstat(int fd, struct stat *ret_st);
 
-/* Milliseconds of CLOCK_MONOTONIC. */
+/* CLOCK_MONOTONIC, in milliseconds and nanoseconds. */
 int64_t hf_sys_now(void);
+int64_t hf_sys_now_ns(void);
 
 /* Can N bytes at P be read? No fault, no signal, nothing changed: the kernel is asked (it copies a
  * signal set in before it rejects the nonsense that comes with it). So connect() with a bad

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Can it be read? Where a program keeps most of what it passes, its stack and its own static data,
+ * that is known; elsewhere the kernel is asked. */
+#include "sys.h"
+
+#include <errno.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <sys/auxv.h>
+
+#define STACK_NEAR 8192U /* bytes above a frame that are taken for the caller's stack */
+#define PAGE 4096U       /* at the least */
+
+/* Is it on the stack of a function that called us? Above our own frame there is nothing else for
+ * quite a while. */
+static bool near_stack(uintptr_t at, size_t n)
+{
+        uintptr_t above = at - (uintptr_t)__builtin_frame_address(0);
+
+        return above < STACK_NEAR && n <= STACK_NEAR - above;
+}
+
+/* The writable segment of the executable itself, which is there as long as the process. */
+static void find_data(_Atomic(uintptr_t) *ret_from, _Atomic(uintptr_t) *ret_to)
+{
+        const ElfW(Phdr) *segments = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+        unsigned long n = segments ? getauxval(AT_PHNUM) : 0;
+        uintptr_t bias = 0, from = 1, to = 1;
+
+        for (unsigned long i = 0; i < n; i++)
+                if (segments[i].p_type == PT_PHDR)
+                        bias = (uintptr_t)segments - segments[i].p_vaddr;
+        for (unsigned long i = 0; i < n; i++)
+                if (segments[i].p_type == PT_LOAD && segments[i].p_flags & PF_W) {
+                        from = bias + segments[i].p_vaddr;
+                        to = from + segments[i].p_memsz;
+                }
+        atomic_store_explicit(ret_to, to, memory_order_relaxed);
+        atomic_store_explicit(ret_from, from, memory_order_release);
+}
+
+static bool in_data(uintptr_t at, size_t n)
+{
+        static _Atomic(uintptr_t) data_from, data_to;
+        uintptr_t from = atomic_load_explicit(&data_from, memory_order_acquire), to;
+
+        if (!from) {
+                find_data(&data_from, &data_to);
+                from = atomic_load_explicit(&data_from, memory_order_relaxed);
+        }
+        to = atomic_load_explicit(&data_to, memory_order_relaxed);
+        return at >= from && at < to && n <= to - at;
+}
+
+/* rt_sigprocmask(2) copies 8 bytes in before it looks at `how`: EFAULT if they cannot be read,
+ * EINVAL, as -1 is no such thing, if they can. */
+static bool word_readable(uintptr_t at)
+{
+        return hf_syscall6(SYS_rt_sigprocmask, -1, (long)at, 0, 8, 0, 0) != -EFAULT;
+}
+
+bool hf_sys_readable(const void *p, size_t n)
+{
+        uintptr_t at = (uintptr_t)p;
+
+        if (near_stack(at, n) || in_data(at, n))
+                return true;
+
+        if (n < 8)
+                return n == 0 || (word_readable(at & ~(uintptr_t)7) &&
+                                  word_readable((at + n - 1) & ~(uintptr_t)7));
+        if ((at ^ (at + n - 1)) < PAGE) /* in one page */
+                return word_readable(at);
+        for (size_t i = 0; i + 8 < n; i += 2048)
+                if (!word_readable(at + i))
+                        return false;
+        return word_readable(at + n - 8);
+}
