@@ -32,6 +32,7 @@ struct call {
                 *config; /* NULL: no proxy now; a placeholder may be left from before */
         int64_t since;
         struct hf_dest dest; /* addr: where the program thinks it goes; NULL behind a placeholder */
+        bool nowait;         /* whatever the socket does */
         bool only_tunnel;    /* what is the kernel's is not done but noted in `passed` */
         bool passed;
 };
@@ -154,6 +155,7 @@ static int tunnel(const struct call *call, const struct hf_proxy *proxy)
                 .proxy = proxy,
                 .dest = &call->dest,
                 .since = call->since,
+                .nowait = call->nowait,
         };
 
         return hf_sys(hf_pending_connect(&request));
@@ -227,7 +229,7 @@ static int connect_judged(struct call *call)
 
         if (call->family == AF_UNSPEC && hf_pending_maybe(call->fd)) {
                 r = pass(call);
-                if (r == 0)
+                if (r == 0 && !call->only_tunnel)
                         hf_pending_drop(call->fd);
                 return r;
         }
@@ -270,11 +272,16 @@ __attribute__((noinline)) static int connect_slowly(int fd, const struct sockadd
         return connect_judged(&call);
 }
 
-bool hf_connect_tunnelled(int fd, const struct sockaddr *addr, socklen_t len, int *ret_result)
+bool hf_connect_tunnelled(int fd, const struct sockaddr *addr, socklen_t len, bool nowait,
+                          int *ret_result)
 {
         const struct hf_config *config = hf_config();
-        struct call call = {
-                .fd = fd, .addr = addr, .len = len, .config = config, .only_tunnel = true};
+        struct call call = {.fd = fd,
+                            .addr = addr,
+                            .len = len,
+                            .config = config,
+                            .nowait = nowait,
+                            .only_tunnel = true};
         int r;
 
         if (!may_tunnel(config))

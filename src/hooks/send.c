@@ -91,7 +91,7 @@ HF_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const str
         int r;
 
         if (__builtin_expect(flags & MSG_FASTOPEN && addr, 0) &&
-            hf_connect_tunnelled(fd, addr, len, &r))
+            hf_connect_tunnelled(fd, addr, len, flags & MSG_DONTWAIT, &r))
                 return r < 0 ? -1 : hf_real_sendto(fd, buf, n, flags & ~MSG_FASTOPEN, NULL, 0);
         if (hf_data_refused(fd, flags & MSG_DONTWAIT))
                 return -1;
@@ -107,7 +107,7 @@ static bool connect_tunnelled(int fd, struct msghdr *msg, int flags, int *ret_re
                 return false;
         if (len > sizeof(struct sockaddr_storage) && len <= INT32_MAX)
                 len = sizeof(struct sockaddr_storage); /* sendmsg(2) cuts, connect(2) complains */
-        if (!hf_connect_tunnelled(fd, msg->msg_name, len, ret_result))
+        if (!hf_connect_tunnelled(fd, msg->msg_name, len, flags & MSG_DONTWAIT, ret_result))
                 return false;
         msg->msg_name = NULL;
         msg->msg_namelen = 0;

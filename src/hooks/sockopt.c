@@ -34,23 +34,13 @@ HF_EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *le
         return hf_real_getsockopt(fd, level, name, value, len);
 }
 
-static bool is_literal(const struct hf_proxy *proxy, const struct hf_addr *addr, uint16_t port)
-{
-        return proxy && proxy->port == port && hf_addr_eq(&proxy->addr, addr);
-}
-
 static bool is_proxy(const struct sockaddr_storage *sa, socklen_t len)
 {
-        const struct hf_config *config = hf_config();
         struct hf_addr addr;
         uint16_t port;
 
-        if (hf_addr_from_sockaddr(sa, len, &addr, &port) < 0)
-                return false;
-        return hf_addrset_has(&hf_proxy_addrs, &addr, port) ||
-               (config && (is_literal(config->rules.https, &addr, port) ||
-                           is_literal(config->rules.http, &addr, port) ||
-                           is_literal(config->rules.all, &addr, port)));
+        return hf_addr_from_sockaddr(sa, len, &addr, &port) == 0 &&
+               hf_addrset_has(&hf_proxy_addrs, &addr, port);
 }
 
 /* With tunnels in this process. The kernel's answer is changed where it is a proxy. ROOM, which

@@ -157,7 +157,7 @@ static long by_connect(const struct args *x)
         int r;
 
         return hf_connect_tunnelled((int)x->a, POINTER(const struct sockaddr, x->b),
-                                    (socklen_t)x->c, &r)
+                                    (socklen_t)x->c, false, &r)
                        ? r
                        : pass(x);
 }

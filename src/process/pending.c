@@ -16,11 +16,11 @@
 
 struct table {
         struct hf_pending records[RECORDS];
-        _Atomic(uint16_t) by_fd[HF_PENDING_FDS]; /* 0, or a record's number + 1 */
+        hf_pending_hint by_fd[HF_PENDING_FDS]; /* 0, or a record's number + 1 */
 };
 
 _Atomic(uint32_t) hf_pending_count;
-_Atomic(uint16_t) *hf_pending_by_fd;
+_Atomic(hf_pending_hint *) hf_pending_by_fd;
 
 static _Atomic(void *) the_table;   /* a struct table */
 static _Atomic(uint32_t) next_free; /* where the search for a free record begins */
@@ -33,7 +33,7 @@ static struct table *get_table(void)
         struct table *table = hf_sys_map_once(&the_table, sizeof *table);
 
         if (table)
-                hf_pending_by_fd = table->by_fd; /* the same value, whoever writes it */
+                atomic_store_explicit(&hf_pending_by_fd, table->by_fd, memory_order_relaxed);
         return table;
 }
 
@@ -317,7 +317,9 @@ void hf_pending_close(int fd)
         if (hf_pending_hold(fd, &tunnel, &mask))
                 close_some(&tunnel, (unsigned)fd, (unsigned)fd, mask);
         else if (hf_pending_maybe(fd) && hf_pending_ours())
-                atomic_store_explicit(&hf_pending_by_fd[fd], 0, memory_order_relaxed);
+                atomic_store_explicit(
+                        atomic_load_explicit(&hf_pending_by_fd, memory_order_relaxed) + fd, 0,
+                        memory_order_relaxed);
 }
 
 struct range {

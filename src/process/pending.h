@@ -45,7 +45,9 @@ struct hf_pending;
 
 /* Records in use, and by descriptor "perhaps one of them". */
 extern _Atomic(uint32_t) hf_pending_count;
-extern _Atomic(uint16_t) *hf_pending_by_fd; /* of HF_PENDING_FDS; set before the first count */
+typedef _Atomic(uint16_t) hf_pending_hint;
+extern _Atomic(hf_pending_hint *) hf_pending_by_fd; /* of HF_PENDING_FDS; set before the first
+                                                     * count */
 
 /* Is any handshake under way in this process, or one that failed and was not asked about? */
 static inline bool hf_pending_any(void)
@@ -57,8 +59,11 @@ static inline bool hf_pending_any(void)
 /* Perhaps on FD? No system call; the functions below look closer. */
 static inline bool hf_pending_maybe(int fd)
 {
-        return hf_pending_any() && (unsigned)fd < HF_PENDING_FDS &&
-               atomic_load_explicit(&hf_pending_by_fd[fd], memory_order_relaxed) != 0;
+        if (!hf_pending_any() || (unsigned)fd >= HF_PENDING_FDS)
+                return false;
+        return atomic_load_explicit(atomic_load_explicit(&hf_pending_by_fd, memory_order_relaxed) +
+                                            fd,
+                                    memory_order_relaxed) != 0;
 }
 
 /* ---- connect() ---- */
@@ -73,6 +78,7 @@ struct hf_request {
         const struct hf_proxy *proxy;
         const struct hf_dest *dest;
         int64_t since; /* when connect() began: hf_sys_now() */
+        bool nowait;   /* MSG_DONTWAIT: the call must not block, whatever the socket does */
 };
 
 /* connect() through the proxy. 0 or -errno, as the kernel would answer: -EINPROGRESS on a socket

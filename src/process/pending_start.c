@@ -52,8 +52,9 @@ static int start(const struct hf_request *request, const struct hf_proxyaddr *ad
                 hf_pending_abandon(record, fd, r);
                 return r;
         }
-        if (!record->blocks)
+        if (!record->blocks || request->nowait)
                 hf_pending_lower_mark(record, fd);
+        record->left = request->nowait; /* a next connect() is owed the 0 */
         *ret_tunnel = (struct hf_tunnel){record, id, fd, record->alone, true};
         return 0;
 }
@@ -80,7 +81,7 @@ int hf_pending_connect(const struct hf_request *request)
         mask = hf_signals_block();
         r = start(request, &addrs, id, &tunnel);
         if (r == 0) {
-                bool blocking = tunnel.alone || tunnel.record->blocks;
+                bool blocking = tunnel.alone || (tunnel.record->blocks && !request->nowait);
                 int64_t own_ms = tunnel.record->own_ms;
 
                 /* The proxy may be on this machine: then TCP is up, and the request leaves now. */

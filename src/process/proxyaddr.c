@@ -211,6 +211,7 @@ int hf_proxyaddr(const struct hf_proxy *proxy, struct hf_proxyaddr *ret)
         if (proxy->addr.family) {
                 ret->count = 1;
                 ret->addrs[0] = proxy->addr;
+                hf_addrset_add(&hf_proxy_addrs, &proxy->addr, proxy->port);
                 return 0;
         }
         r = cached(proxy, INT64_MAX, ret);

@@ -63,6 +63,8 @@ bool hf_sys_readable(const void *p, size_t n)
 {
         uintptr_t at = (uintptr_t)p;
 
+        if (!p)
+                return n == 0; /* and the kernel would not look */
         if (near_stack(at, n) || in_data(at, n))
                 return true;
 
