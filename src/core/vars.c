@@ -39,13 +39,51 @@ const char *const hf_var_names[HF_VARS] = {
         NAME(HFPROXY_LOG_LEVEL),
 };
 
-int hf_var_find_slowly(struct hf_span name)
+#define BIT(name) (UINT64_C(1) << HF_VAR_##name)
+#define KEY(a, b, c, bits) [HF_VAR_SLOT(HF_VAR_BYTES(a, b, c))] = {HF_VAR_BYTES(a, b, c), bits}
+
+const struct hf_var_key hf_var_keys[HF_VAR_KEYS] = {
+        KEY('h', '_', 'p', BIT(http_proxy)),
+        KEY('H', '_', 'P', BIT(HTTP_PROXY)),
+        KEY('h', 's', '_', BIT(https_proxy)),
+        KEY('H', 'S', '_', BIT(HTTPS_PROXY)),
+        KEY('a', 'p', 'r', BIT(all_proxy)),
+        KEY('A', 'P', 'R', BIT(ALL_PROXY)),
+        KEY('f', 'p', 'r', BIT(ftp_proxy)),
+        KEY('F', 'P', 'R', BIT(FTP_PROXY)),
+        KEY('n', 'r', 'o', BIT(no_proxy)),
+        KEY('N', 'R', 'O', BIT(NO_PROXY)),
+        KEY('n', 'r', 'p', BIT(no_grpc_proxy)),
+        KEY('H', 'U', 'B', BIT(HF_HUB_DISABLE_XET) | BIT(HF_HUB_DISABLE_XETHUB)),
+        KEY('S', 'C', 'E', BIT(SSL_CERT_FILE)),
+        KEY('R', 'E', 'S', BIT(REQUESTS_CA_BUNDLE) | BIT(REQUEST_METHOD)),
+        KEY('C', '_', 'C', BIT(CURL_CA_BUNDLE)),
+        KEY('G', 'S', 'S', BIT(GIT_SSL_CAINFO)),
+        KEY('P', 'C', 'E', BIT(PIP_CERT)),
+        KEY('A', 'C', 'A', BIT(AWS_CA_BUNDLE)),
+        KEY('C', 'O', '_', BIT(CARGO_HTTP_CAINFO)),
+        KEY('N', '_', 'E', BIT(NODE_EXTRA_CA_CERTS)),
+        KEY('H', 'N', 'D', BIT(HF_ENDPOINT)),
+        KEY('H', 'O', 'X', (UINT64_C(1) << HF_VARS) - BIT(HFPROXY_FIRST)),
+};
+
+int hf_var_find(struct hf_span name)
 {
-        for (int v = 0; v < HF_VARS; v++)
-                if (hf_var_names[v][0] == name.s[0] && !strncmp(hf_var_names[v], name.s, name.n) &&
-                    hf_var_names[v][name.n] == '\0')
+        uint64_t candidates = name.n >= HF_VAR_NAME_MIN ? hf_var_candidates(name.s) : 0;
+
+        for (; candidates; candidates &= candidates - 1) {
+                int v = __builtin_ctzll(candidates);
+
+                if (hf_span_eq(hf_span(hf_var_names[v]), name))
                         return v;
+        }
         return -1;
+}
+
+/* The variable that an entry NAME=VALUE sets, or -1. */
+static int var_of_entry(const char *entry)
+{
+        return hf_var_among(hf_var_candidates(entry), entry, '=');
 }
 
 void hf_vars_collect(char *const *environment, const char *ret_values[HF_VARS])
@@ -54,18 +92,57 @@ void hf_vars_collect(char *const *environment, const char *ret_values[HF_VARS])
                 ret_values[v] = NULL;
         for (; environment && *environment; environment++) {
                 const char *entry = *environment;
-                size_t n = 0;
+                int v = var_of_entry(entry);
 
-                if (!hf_var_may_begin(entry[0]))
-                        continue;
-                /* Bounded: an entry may be a megabyte without '='. */
-                while (n <= HF_VAR_NAME_MAX && entry[n] != '=' && entry[n] != '\0')
-                        n++;
-                if (entry[n] != '=')
-                        continue;
-
-                int v = hf_var_find((struct hf_span){entry, n});
                 if (v >= 0 && !ret_values[v])
-                        ret_values[v] = entry + n + 1;
+                        ret_values[v] = entry + strlen(hf_var_names[v]) + 1;
         }
+}
+
+bool hf_vars_copy(char *const *environment, struct hf_vars_copy *ret_copy)
+{
+        size_t used = 0, count = 0;
+
+        for (; environment && *environment; environment++) {
+                const char *entry = *environment;
+
+                if (var_of_entry(entry) < 0)
+                        continue;
+
+                size_t room = sizeof ret_copy->texts - used, n = strnlen(entry, room);
+                if (n == room || count + 1 == HF_LEN(ret_copy->entries))
+                        return false;
+                ret_copy->entries[count] = memcpy(ret_copy->texts + used, entry, n);
+                ret_copy->entries[count++][n] = '\0';
+                used += n + 1;
+        }
+        ret_copy->entries[count] = NULL;
+        return true;
+}
+
+bool hf_vars_unchanged(char *const *environment, const struct hf_vars_copy *copy, unsigned which,
+                       const char **ret_entry)
+{
+        const char *entry, *found = NULL;
+        unsigned next = 0;
+
+        for (; environment && (entry = *environment); environment++) {
+                uint64_t candidates = hf_var_candidates(entry);
+
+                if (!candidates)
+                        continue;
+                /* Ours or not, the expected text is never another's, so this saves most names. */
+                if (copy->entries[next] && !strcmp(entry, copy->entries[next])) {
+                        if (next == which)
+                                found = entry;
+                        next++;
+                } else if (hf_var_among(candidates, entry, '=') >= 0) {
+                        return false;
+                }
+        }
+        if (copy->entries[next])
+                return false;
+        if (found)
+                *ret_entry = found;
+        return true;
 }

@@ -47,32 +47,72 @@ enum hf_var {
         HF_VARS
 };
 
+#define HF_VAR_NAME_MIN 8  /* no_proxy */
 #define HF_VAR_NAME_MAX 21 /* HF_HUB_DISABLE_XETHUB */
 
 extern const char *const hf_var_names[HF_VARS];
 
-/* Does the name of any of them begin with C? */
-static inline bool hf_var_may_begin(char c)
-{
-        const uint32_t letters = 1u << ('a' - 'a') | 1u << ('c' - 'a') | 1u << ('f' - 'a') |
-                                 1u << ('g' - 'a') | 1u << ('h' - 'a') | 1u << ('n' - 'a') |
-                                 1u << ('p' - 'a') | 1u << ('r' - 'a') | 1u << ('s' - 'a');
-        unsigned letter = (unsigned)(unsigned char)hf_lower(c) - 'a';
+/* getenv() asks for every name that any program looks up whether it is one of ours, so this is a
+ * table without collisions over three bytes of a name, the 1st, 5th and 6th: they tell apart our
+ * own and all but a few of what begins alike (NO_COLOR, HF_HOME, GIT_DIR), without a call, a loop
+ * or a strlen(). */
+struct hf_var_key {
+        uint32_t bytes;
+        uint64_t vars; /* bit v: in the name of variable v these bytes stand there */
+};
+#define HF_VAR_KEYS 64
+extern const struct hf_var_key hf_var_keys[HF_VAR_KEYS];
 
-        return letter < 26 && letters >> letter & 1;
+#define HF_VAR_BYTES(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
+/* A multiplier found by trial; two keys in one slot would not compile (-Woverride-init). */
+#define HF_VAR_SLOT(bytes) ((bytes)*UINT32_C(0xa6b2b) >> 26)
+
+/* Bit v: S, whatever it ends with, may be variable v. */
+static inline uint64_t hf_var_candidates(const char *s)
+{
+        if (!s[0] || !s[1] || !s[2] || !s[3] || !s[4])
+                return 0;
+
+        uint32_t bytes =
+                HF_VAR_BYTES((unsigned char)s[0], (unsigned char)s[4], (unsigned char)s[5]);
+        const struct hf_var_key *key = &hf_var_keys[HF_VAR_SLOT(bytes)];
+        return key->bytes == bytes ? key->vars : 0;
 }
 
-int hf_var_find_slowly(struct hf_span name);
-
-/* The variable called NAME, or -1. getenv() asks this for every name that any program looks up, so
- * it fails fast for most: all ours begin with one of a few letters and have 8 to 21. */
-static inline int hf_var_find(struct hf_span name)
+/* Which of CANDIDATES is S, up to END ('=' or NUL)? -1: none. */
+static inline int hf_var_among(uint64_t candidates, const char *s, char end)
 {
-        if (name.n < 8 || name.n > HF_VAR_NAME_MAX || !hf_var_may_begin(name.s[0]))
-                return -1;
-        return hf_var_find_slowly(name);
+        for (; candidates; candidates &= candidates - 1) {
+                int v = __builtin_ctzll(candidates);
+                const char *name = hf_var_names[v];
+                size_t i = 1;
+
+                while (name[i] && name[i] == s[i])
+                        i++;
+                if (!name[i] && s[i] == end)
+                        return v;
+        }
+        return -1;
 }
+
+/* The variable called NAME, or -1. */
+int hf_var_find(struct hf_span name);
 
 /* The values in ENVIRON (may be NULL) of all our variables; NULL for those that are not set.
  * Of a name that stands there twice the first counts, as for getenv(3). */
 void hf_vars_collect(char *const *environment, const char *ret_values[HF_VARS]);
+
+/* A copy of our part of an environment: an environment itself. */
+struct hf_vars_copy {
+        char *entries[HF_VARS + 8]; /* NULL-terminated; in their order, duplicates too */
+        char texts[16 * 1024];
+};
+
+/* False: it does not fit. The environment may change meanwhile: then the copy is of something
+ * between the old and the new. */
+bool hf_vars_copy(char *const *environment, struct hf_vars_copy *ret_copy);
+
+/* Does ENVIRONMENT still hold just the entries of COPY, byte for byte? If so, *RET_ENTRY is the one
+ * whose copy is number WHICH (left alone if there is none). */
+bool hf_vars_unchanged(char *const *environment, const struct hf_vars_copy *copy, unsigned which,
+                       const char **ret_entry);

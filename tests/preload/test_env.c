@@ -117,6 +117,106 @@ static void follows_a_replaced_environ(void **state)
         environ = was;
 }
 
+/* A look-up remembers what it was answered. So in each of these cases the same name is asked twice,
+ * and in between the environment changes without a call that we would see. */
+
+static void follows_a_copy_of_environ(void **state)
+{
+        static char *one[2], *two[2];
+        char **was = environ;
+
+        (void)state;
+        one[0] = strdup("HTTPS_PROXY=" P);
+        two[0] = strdup("HTTPS_PROXY=" P);
+        environ = one;
+        assert_ptr_equal(getenv("https_proxy"), one[0] + 12);
+        environ = two;
+        memset(one[0], 'x', strlen(one[0]));
+        free(one[0]);
+        assert_ptr_equal(getenv("https_proxy"), two[0] + 12);
+        expect("HTTPS_PROXY", P);
+        environ = was;
+        free(two[0]);
+}
+
+static void follows_what_is_written_into_environ(void **state)
+{
+        static char renamed[] = "XO_PROXY=b.test";
+        static char *mine[6] = {"A=1", "HTTPS_PROXY=" P, NULL};
+        char **was = environ;
+
+        (void)state;
+        environ = mine;
+        expect("https_proxy", P);
+        expect("all_proxy", NULL);
+        mine[2] = "ALL_PROXY=" Q; /* appended */
+        expect("all_proxy", Q);
+        mine[0] = "https_proxy=" Q; /* put in front */
+        expect("HTTPS_PROXY", Q);
+        mine[0] = "A=1"; /* taken away */
+        expect("HTTPS_PROXY", P);
+        mine[1] = mine[2] = NULL; /* cut off */
+        expect("HTTPS_PROXY", NULL);
+        expect("all_proxy", NULL);
+        mine[1] = renamed;
+        expect("no_proxy", NULL);
+        renamed[0] = 'N'; /* a name, edited in place */
+        expect("no_proxy", "b.test");
+        environ = was;
+}
+
+static void follows_the_setting_of_another_variable(void **state)
+{
+        static char *mine[3] = {"HTTPS_PROXY=" P, NULL};
+        char **was = environ;
+
+        (void)state;
+        environ = mine;
+        expect("https_proxy", P);
+        mine[1] = "HFPROXY_URL=" Q;
+        expect("https_proxy", Q);
+        mine[1] = NULL;
+        expect("https_proxy", P);
+        environ = was;
+}
+
+/* More environments than it remembers, twice; and the first one over and over between them. */
+static void follows_a_hundred_environments(void **state)
+{
+        char **was = environ;
+
+        (void)state;
+        for (int i = 0; i < 200; i++) {
+                static char url[32], entry[64];
+                static char *mine[] = {entry, NULL}, *first[] = {"HTTPS_PROXY=" P, NULL};
+
+                snprintf(url, sizeof url, "http://p:%d", 1000 + i % 100);
+                snprintf(entry, sizeof entry, "HTTPS_PROXY=%s", url);
+                environ = mine;
+                expect("https_proxy", url);
+                expect("HTTPS_PROXY", url);
+                environ = first;
+                expect("https_proxy", P);
+        }
+        environ = was;
+}
+
+static void follows_the_ca_file(void **state)
+{
+        char path[] = "/tmp/hfproxy-ca-XXXXXX";
+        int fd = mkstemp(path);
+
+        (void)state;
+        assert_true(fd >= 0);
+        unsetenv("CURL_CA_BUNDLE");
+        set("HFPROXY_CA_BUNDLE", path);
+        expect("CURL_CA_BUNDLE", path);
+        close(fd);
+        unlink(path);
+        expect("CURL_CA_BUNDLE", NULL);
+        unsetenv("HFPROXY_CA_BUNDLE");
+}
+
 static void knows_nothing_after_clearenv(void **state)
 {
         (void)state;
@@ -205,6 +305,69 @@ static void leaves_others_where_they_are(void **state)
         assert_null(getenv("HF_TEST_OTHERS"));
 }
 
+static void tells_names_apart(void **state)
+{
+        static const char *const names[] = {"A",        "AB",       "HF_HOME",  "HF_TOKEN",
+                                            "HTTP_X",   "NO_COLOR", "NODE_ENV", "HTTPS_PROX",
+                                            "NO_PROX_", "SSL_CERT", "ABC",      "HTTPS_PROXYX"};
+
+        (void)state;
+        for (size_t i = 0; i < HF_LEN(names); i++)
+                assert_null(getenv(names[i]));
+        for (size_t i = 0; i < HF_LEN(names); i++)
+                set(names[i], names[i]);
+        for (size_t i = 0; i < HF_LEN(names); i++)
+                expect(names[i], names[i]);
+        for (size_t i = 0; i < HF_LEN(names); i++)
+                unsetenv(names[i]);
+        for (size_t i = 0; i < HF_LEN(names); i++)
+                assert_null(getenv(names[i]));
+}
+
+static void finds_each_entry_wherever_it_stands(void **state)
+{
+        static char *mine[] = {"A=1", "AB=2",  "ABC=3", "AA=4",  "B=5",         "BC=6",
+                               "D=",  "ABC=7", "=8",    "ABD=9", "HF_HOME=x=y", NULL};
+        char **was = environ;
+
+        (void)state;
+        environ = mine;
+        expect("A", "1");
+        expect("AB", "2");
+        expect("ABC", "3");
+        expect("AA", "4");
+        expect("B", "5");
+        expect("BC", "6");
+        expect("D", "");
+        expect("ABD", "9");
+        expect("HF_HOME", "x=y");
+        expect("HF_HOME=x", "y");
+        expect("C", NULL);
+        expect("", NULL);
+        environ = was;
+}
+
+/* Names without '=' that end where memory ends; and an empty one, of which libc reads more. */
+static void passes_over_entries_without_a_value(void **state)
+{
+        static char *mine[] = {NULL, NULL, "", "HOME", "NO_PROXY", "HOME=/h", "NO_PROXY=a.test",
+                               NULL};
+        struct guard home, proxy;
+        char **was = environ;
+
+        (void)state;
+        mine[0] = (char *)(uintptr_t)guard_make(&home, (struct hf_span){"HOM", 4}).s;
+        mine[1] = (char *)(uintptr_t)guard_make(&proxy, (struct hf_span){"NO_P", 5}).s;
+        environ = mine;
+        expect("HOME", "/h");
+        expect("HOM", NULL);
+        expect("NO_PROXY", "a.test");
+        expect("NO_P", NULL);
+        environ = was;
+        guard_free(&home);
+        guard_free(&proxy);
+}
+
 static void rejects_what_libc_rejects(void **state)
 {
         const char *volatile none = NULL;
@@ -286,7 +449,7 @@ static void *read_all(void *arg)
         for (int i = 0; i < 3000; i++) {
                 const char *value = getenv(i % 2 ? "https_proxy" : "HTTPS_PROXY");
 
-                if (value && strncmp(value, "http://", 7) != 0)
+                if (value && strcmp(value, P) != 0 && strcmp(value, Q) != 0)
                         return arg; /* anything but NULL */
         }
         return NULL;
@@ -308,6 +471,7 @@ static void serves_16_threads_while_values_change(void **state)
         void *result;
 
         (void)state;
+        set("HTTPS_PROXY", Q); /* libc keeps the texts: none is new to the readers later */
         set("HTTPS_PROXY", P);
         finished = 0;
         assert_int_equal(pthread_create(&writer, NULL, change_value, NULL), 0);
@@ -351,6 +515,11 @@ static const struct test_case {
                 CASE(follows_putenv_in_place),
                 CASE(obeys_the_cgi_rule_at_lookup),
                 CASE(follows_a_replaced_environ),
+                CASE(follows_a_copy_of_environ),
+                CASE(follows_what_is_written_into_environ),
+                CASE(follows_the_setting_of_another_variable),
+                CASE(follows_a_hundred_environments),
+                CASE(follows_the_ca_file),
                 CASE(knows_nothing_after_clearenv),
                 CASE(takes_a_mebibyte),
                 CASE(takes_no_proxy_of_100000_entries),
@@ -358,19 +527,39 @@ static const struct test_case {
                 CASE(answered_before_our_constructor),
 },
   manners[] = {
-          CASE(leaves_others_where_they_are), CASE(rejects_what_libc_rejects),
-          CASE(leaves_errno_alone),           CASE(does_not_overwrite_unasked),
-          CASE(answers_in_a_signal_handler),  CASE(serves_16_threads_while_values_change),
+          CASE(leaves_others_where_they_are),
+          CASE(tells_names_apart),
+          CASE(finds_each_entry_wherever_it_stands),
+          CASE(passes_over_entries_without_a_value),
+          CASE(rejects_what_libc_rejects),
+          CASE(leaves_errno_alone),
+          CASE(does_not_overwrite_unasked),
+          CASE(answers_in_a_signal_handler),
+          CASE(serves_16_threads_while_values_change),
           CASE(serves_a_forked_child),
 };
 
+/* Each in a process of its own: what getenv() remembers is bounded, and no case shall find it used
+ * up by those before. In the child a failed case goes on to the next one, where it ends. */
 static void run_case(void **state)
 {
         const struct test_case *test = *state;
+        static bool is_child;
+        int status = -1;
 
-        for (char *const *name = ours; *name; name++)
-                unsetenv(*name);
-        test->test(NULL);
+        if (is_child)
+                exit(1);
+        fflush(NULL);
+        pid_t child = fork();
+        if (child == 0) {
+                is_child = true;
+                for (char *const *name = ours; *name; name++)
+                        unsetenv(*name);
+                test->test(NULL);
+                _exit(0);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
 }
 
 int main(int argc, char **argv)

@@ -23,7 +23,7 @@
 #include "guard.h"
 
 struct table {
-        struct CMUnitTest cases[512];
+        struct CMUnitTest cases[4096];
         size_t n;
 };
 
