@@ -31,6 +31,7 @@ struct call {
         const struct hf_config
                 *config; /* NULL: no proxy now; a placeholder may be left from before */
         int64_t since;
+        struct hf_addr to;
         struct hf_dest dest; /* addr: where the program thinks it goes; NULL behind a placeholder */
         bool nowait;         /* whatever the socket does */
         bool only_tunnel;    /* what is the kernel's is not done but noted in `passed` */
@@ -217,7 +218,6 @@ static int connect_addr(struct call *call)
 /* With a proxy configured, or with something left over from when there was one. */
 static int connect_judged(struct call *call)
 {
-        struct hf_addr to;
         uint16_t port;
         int r;
 
@@ -233,7 +233,7 @@ static int connect_judged(struct call *call)
                         hf_pending_drop(call->fd);
                 return r;
         }
-        if (hf_addr_from_sockaddr(call->addr, call->len, &to, &port) < 0)
+        if (hf_addr_from_sockaddr(call->addr, call->len, &call->to, &port) < 0)
                 return pass(call);
         if (hf_pending_maybe(call->fd) && hf_pending_again(call->fd, &r))
                 return hf_sys(r);
@@ -242,8 +242,8 @@ static int connect_judged(struct call *call)
 
         call->since = hf_sys_now();
         call->dest.port = port;
-        if (hf_names_is_placeholder(&to)) {
-                call->dest.name = hf_names_get(&to);
+        if (hf_names_is_placeholder(&call->to)) {
+                call->dest.name = hf_names_get(&call->to);
                 if (call->dest.name.s)
                         return connect_name(call);
                 hf_log_once(
@@ -254,7 +254,7 @@ static int connect_judged(struct call *call)
         }
         if (!call->config)
                 return pass(call);
-        call->dest.addr = &to;
+        call->dest.addr = &call->to;
         return connect_addr(call);
 }
 

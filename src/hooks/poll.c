@@ -112,10 +112,12 @@ static int count(const struct call *call)
 /* GOT as the kernel does it: the events of all are written; when a signal came, none. */
 static int report(const struct call *call, int got)
 {
-        for (unsigned i = 0; i < call->n; i++)
-                call->fds[i].revents = got < 0 || call->fate[i] == IS_PENDING
-                                               ? 0
-                                               : (short)(call->copy[i].revents | call->fate[i]);
+        for (unsigned i = 0; i < call->n; i++) {
+                bool none = got < 0 || call->fate[i] == IS_PENDING;
+                short events = (short)(call->copy[i].revents | call->fate[i]);
+
+                call->fds[i].revents = none ? (short)0 : events;
+        }
         return got;
 }
 

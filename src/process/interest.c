@@ -264,8 +264,8 @@ bool hf_interest_ctl(int epfd, int op, int fd, struct epoll_event *event, int *r
             !hf_pending_hold(fd, &tunnel, &mask))
                 return false;
         if (tunnel.record->phase == HF_PENDING_OVER)
-                ours = false;
-        else if (op == EPOLL_CTL_ADD)
+                op = -1; /* of those that are the kernel's */
+        if (op == EPOLL_CTL_ADD)
                 *ret_result = add(book, set, fd, event, tunnel.record, &untold);
         else if (op == EPOLL_CTL_MOD)
                 *ret_result = modify(book, set, fd, event, tunnel.record);
@@ -296,7 +296,7 @@ static void consider(struct meant *meant, int fd)
 {
         struct note *note = find_note(meant->book, fd, meant->set);
         struct hf_tunnel tunnel;
-        struct hf_step step;
+        struct hf_step step = {0};
         enum hf_progress progress = HF_GONE;
 
         if (!note || note_data(note) != meant->data)

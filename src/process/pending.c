@@ -144,7 +144,7 @@ static struct hf_pending *search(struct table *table)
 static bool enter(struct table *table, struct hf_pending *record, int fd, uint64_t id)
 {
         uint16_t mine = number_of(table, record);
-        _Atomic(uint16_t) *place = &table->by_fd[fd];
+        hf_pending_hint *place = &table->by_fd[fd];
         uint16_t seen = atomic_load_explicit(place, memory_order_acquire);
 
         for (;;) {

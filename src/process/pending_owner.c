@@ -36,11 +36,11 @@
 
 enum { WIPED, ADOPTING, HERE };
 
-static _Atomic(void *) wiped_page;         /* its first word: WIPED after a fork */
-static _Atomic(bool) cannot_wipe;          /* Linux before 4.14: getpid() alone has to do */
-static _Atomic(int) pid;                   /* of the process that `generation` belongs to */
-static _Atomic(uint32_t) generation;       /* forks between the first process and this one */
-static _Atomic(_Atomic(uint32_t) *) moves; /* this generation's words, by record */
+static _Atomic(void *) wiped_page;        /* its first word: WIPED after a fork */
+static _Atomic(bool) cannot_wipe;         /* Linux before 4.14: getpid() alone has to do */
+static _Atomic(int) pid;                  /* of the process that `generation` belongs to */
+static _Atomic(uint32_t) generation;      /* forks between the first process and this one */
+static _Atomic(hf_pending_moves *) moves; /* this generation's words, by record */
 
 uint64_t hf_signals_block(void)
 {
@@ -110,13 +110,13 @@ bool hf_pending_unclaim(struct hf_pending *record)
 
 /* ---- processes ---- */
 
-static _Atomic(uint32_t) *map_shared(void)
+static hf_pending_moves *map_shared(void)
 {
         const size_t size = (UINT16_MAX + 1) * sizeof(uint32_t);
         long p = hf_syscall6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
                              MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-        return p < 0 && p > -4096 ? NULL : (_Atomic(uint32_t) *)p;
+        return p < 0 && p > -4096 ? NULL : (hf_pending_moves *)p;
 }
 
 /* After a fork. What some thread was at when the others vanished is half done: dead. */
@@ -205,7 +205,7 @@ bool hf_pending_move(struct hf_pending *record)
 
 void hf_pending_own(struct hf_pending *record, uint16_t number)
 {
-        _Atomic(uint32_t) *words = atomic_load_explicit(&moves, memory_order_acquire);
+        hf_pending_moves *words = atomic_load_explicit(&moves, memory_order_acquire);
 
         record->generation = atomic_load_explicit(&generation, memory_order_relaxed);
         record->shared_moves = words && number ? &words[number] : NULL;

@@ -18,6 +18,9 @@ enum hf_pending_phase {
 
 #define HF_PENDING_ALIASES 4
 
+/* Lies in memory that parent and child share: pending_owner.c. */
+typedef _Atomic(uint32_t) hf_pending_moves;
+
 struct hf_pending {
         /* Whoever holds the claim may touch the rest. It is taken with all signals blocked and
          * given back before they are unblocked. */
@@ -31,7 +34,7 @@ struct hf_pending {
         /* Which process may go on with it: see pending_owner.c. */
         uint32_t generation;
         uint32_t moves;
-        _Atomic(uint32_t) *shared_moves;
+        hf_pending_moves *shared_moves;
 
         bool alone;      /* not of the table: it was full, or the descriptor's number too high */
         bool alive;      /* OVER: the socket was not disconnected and must stay unusable */
