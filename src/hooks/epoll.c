@@ -56,6 +56,7 @@ static int wait_pending(const struct call *call)
 {
         bool first = true, last = false;
 
+        hf_interest_waited(call->epfd);
         hf_wait_tick();
         for (;;) {
                 int64_t slice = first ? 0 : hf_wait_slice(call->how, hf_pending_expire(), &last);

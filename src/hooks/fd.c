@@ -2,6 +2,7 @@
 /* What makes, ends and changes descriptors. (<fcntl.h> would give fcntl() another name.) */
 #include "hook.h"
 
+#include "process/config.h"
 #include "process/interest.h"
 #include "process/pending.h"
 #include "process/real.h"
@@ -66,6 +67,8 @@ void closefrom(int first)
 /* FROM has got the duplicate TO, or -1. */
 static int duplicated(int from, int to)
 {
+        if (to >= 0 && hf_config())
+                hf_interest_dup(from, to);
         if (to >= 0 && hf_pending_maybe(from))
                 hf_pending_dup(from, to);
         return to;

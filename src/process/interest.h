@@ -11,6 +11,7 @@
  *
  *      armed      the kernel holds the handshake's events | EPOLLONESHOT, with the caller's data;
  *                 again after each step: no thread spins, nothing fires for a socket that is gone
+ *                 (in a set that is waited on by system calls which we do not see: see armed())
  *      restored   the kernel holds the caller's events; MOD re-arms an edge-triggered one; one with
  *                 EPOLLEXCLUSIVE cannot be modified: DEL and ADD */
 #pragma once
@@ -37,10 +38,17 @@ int hf_interest_events(int epfd, struct epoll_event *events, int n);
 /* FD is closed: its notes are void. */
 void hf_interest_forget(int fd);
 
+/* TO has become a duplicate of FROM, which may be a set. While a proxy is configured. */
+void hf_interest_dup(int from, int to);
+
+/* A wait on the set EPFD by a call that we see, while hf_pending_any(). */
+void hf_interest_waited(int epfd);
+
 /* ---- for pending*.c, with the record claimed; FD one of its descriptors ---- */
 
-/* Arms every registration of FD for the handshake's poll(2) events. False: there is none. */
-bool hf_interest_arm(int fd, short events);
+/* Arms every registration of FD for the handshake's poll(2) events; CHANGED: they are others than
+ * the last time. False: there is none. */
+bool hf_interest_arm(int fd, short events, bool changed);
 
 /* Gives every registration of FD the caller's events back. */
 void hf_interest_restore(int fd);

@@ -167,7 +167,7 @@ static struct hf_pending *reset(struct hf_pending *record, int fd, uint64_t id, 
         record->phase = HF_PENDING_CONNECTING;
         record->next = 0;
         record->first_error = record->result = record->lowat = 0;
-        record->events = 0;
+        record->events = record->armed = 0;
         record->settle = record->left = record->alive = record->fastopen = record->v6only = false;
         record->blocks = record->up = false;
         record->own_ms = 0;

@@ -47,6 +47,7 @@ struct hf_pending {
         int8_t phase;    /* enum hf_pending_phase */
         int result;      /* OVER: 0 or -errno */
         short events;    /* what it waits for */
+        short armed;     /* and what it waited for when the last step ended */
         int first_error; /* of addresses that failed, 0 if none did */
         int lowat;       /* SO_RCVLOWAT that was taken away for the handshake, or 0 */
         bool fastopen, v6only; /* options that were switched off for the tunnel */

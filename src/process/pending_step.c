@@ -141,7 +141,8 @@ static int advance_in_time(struct hf_pending *record, int fd, int64_t *ret_now, 
 
 /* For each descriptor of the socket FD. */
 static bool for_each_alias(const struct hf_pending *record, int fd,
-                           bool (*visit)(int fd, short events), short events)
+                           bool (*visit)(int fd, short events, bool changed), short events,
+                           bool changed)
 {
         uint64_t id = atomic_load_explicit(&record->id, memory_order_relaxed), now;
         bool any = false;
@@ -150,14 +151,14 @@ static bool for_each_alias(const struct hf_pending *record, int fd,
                 int alias = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
 
                 if (alias >= 0 && (alias == fd || (hf_socket_id(alias, &now) == 0 && now == id)))
-                        any |= visit(alias, events);
+                        any |= visit(alias, events, changed);
         }
         return any;
 }
 
-static bool restore(int fd, short unused)
+static bool restore(int fd, short unused, bool unused_too)
 {
-        (void)unused;
+        (void)unused, (void)unused_too;
         hf_interest_restore(fd);
         return false;
 }
@@ -185,7 +186,7 @@ static bool finish(struct hf_pending *record, int fd, int result)
         record->phase = HF_PENDING_OVER;
         atomic_store_explicit(&record->due, INT64_MAX, memory_order_relaxed);
         if (!record->alone)
-                for_each_alias(record, fd, restore, 0);
+                for_each_alias(record, fd, restore, 0, false);
         /* 0 is nobody's business any more, unless the kernel has said it already to a connect()
          * that was given up: the next one is owed it. */
         if (result < 0 || (record->left && !record->settle))
@@ -239,9 +240,11 @@ static bool step_once(const struct hf_tunnel *tunnel, enum hf_progress *ret_prog
         if (!record->alone) {
                 atomic_store_explicit(&record->due, due, memory_order_relaxed);
                 hf_pending_expect(due);
-                ret->watched = for_each_alias(record, fd, hf_interest_arm, record->events) ||
+                ret->watched = for_each_alias(record, fd, hf_interest_arm, record->events,
+                                              record->events != record->armed) ||
                                atomic_load_explicit(&record->waited, memory_order_relaxed);
         }
+        record->armed = record->events;
         return true;
 }
 
@@ -307,7 +310,7 @@ int hf_pending_collect(const struct hf_tunnel *tunnel, bool for_connect)
 void hf_pending_forsake(struct hf_pending *record, int fd)
 {
         hf_pending_put_back(record, fd, true);
-        for_each_alias(record, fd, restore, 0);
+        for_each_alias(record, fd, restore, 0, false);
 }
 
 void hf_pending_abandon(struct hf_pending *record, int fd, int error)
