@@ -7,10 +7,14 @@ every xdist worker has a Hub at an address of its own, all in the one namespace)
   hub     the stand-in Hub on ports 443 and 80: .ca, .hosts, .requests() of this test
   proxy   proxy("tinyproxy"|"squid", user=, password=): started afresh; .url, .port, .seen()
   bad     bad(SCRIPT...): tests/lib/badproxy.py; .url, .port, .record()
+  holding holding(FREE): an HTTP proxy of tests/lib/holding.py, which answers when the test says so
+  beats   a page of tests/lib/holding.py, for an event loop to show that it turns
   run     run(ARGV, {VARIABLE: VALUE}, how="plain"|"preload"|"hfwrap"): in a clean environment
   venv    venv("hub-2.4"): the directory with that environment's programs
+  program program("netty"): the directory with what tests/e2e/loops/netty/build made
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -29,6 +33,7 @@ LIB = ROOT / "tests" / "lib"
 BUILD = ROOT / os.environ.get("HFPROXY_BUILD", "build")
 sys.path.insert(0, str(LIB))
 
+import holding as holding_servers  # noqa: E402
 import proxies  # noqa: E402
 
 RUN_SECONDS = 120  # the slowest client takes ten
@@ -155,9 +160,28 @@ def bad(tmp_path):
         one.stop()
 
 
+@pytest.fixture
+def holding(hub):
+    lines = [line.split() for line in hub.hosts.read_text().splitlines()]
+    addresses = {name: address for address, name in lines}
+    with contextlib.ExitStack() as started:
+
+        def start(free=()):
+            server = holding_servers.Holding(addresses, free)
+            return started.enter_context(contextlib.closing(server))
+
+        yield start
+
+
+@pytest.fixture
+def beats():
+    with contextlib.closing(holding_servers.Beats()) as server:
+        yield server
+
+
 @functools.cache
-def make_venv(name):
-    command = [ROOT / "scripts" / "deps", "venv", name]
+def make(kind, name):
+    command = [ROOT / "scripts" / "deps", kind, name]
     return Path(
         subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     )
@@ -165,7 +189,12 @@ def make_venv(name):
 
 @pytest.fixture(scope="session")
 def venv():
-    return lambda name: make_venv(name) / "bin"
+    return lambda name: make("venv", name) / "bin"
+
+
+@pytest.fixture(scope="session")
+def program():
+    return lambda name: make("program", name)
 
 
 def built(name):
@@ -210,6 +239,17 @@ def clean_env(hub, tmp_path):
         "HF_ENDPOINT": hub.url,
         "HF_HUB_DISABLE_UPDATE_CHECK": "1",  # the hf command would ask PyPI
     }
+
+
+# As /etc/hosts, in a mount namespace of its own: the names are known, as where no proxy is needed.
+WITH_HOSTS = 'mount --bind "$0" /etc/hosts && exec "$@"'
+
+
+@pytest.fixture
+def with_hosts(hub):
+    """Words to be put before a command that is to find the Hub by itself."""
+    namespace = ["unshare", "--mount"] if os.getuid() == 0 else ["unshare", "-rm"]
+    return [*namespace, "sh", "-c", WITH_HOSTS, hub.hosts]
 
 
 @pytest.fixture

@@ -28,12 +28,17 @@ def commands():
 COMMANDS = list(commands())
 TREE = ("scripts/demo", "meson setup build --buildtype=release", "meson install -C build")
 WRAPPED = [c for c in COMMANDS if c.startswith(("hfwrap", "LD_PRELOAD"))]
+# What begins the rows of a bench's table.
+BENCHES = {
+    "scripts/bench tunnel": ["20 epoll connects", "10 connects on Node v24", "16 MiB", "hooked calls"],
+    "scripts/bench hooks": ["connect_refused", "epoll_wait", "send", "hooked calls"],
+}
 
 
 def test_every_command_is_run():
     assert len(COMMANDS) >= 8
-    # scripts/test is what runs this, and scripts/matrix all of what it runs a part of.
-    assert set(COMMANDS) == {*TREE, *WRAPPED, "scripts/test", "scripts/matrix"}
+    # scripts/test is what runs this; of scripts/matrix and the benches it runs a part.
+    assert set(COMMANDS) == {*TREE, *WRAPPED, *BENCHES, "scripts/test", "scripts/matrix"}
 
 
 def test_the_matrix_prints_its_table(tree):
@@ -45,6 +50,22 @@ def test_the_matrix_prints_its_table(tree):
     assert done.returncode == 0, done
     assert re.search(r"^curl +ok$", done.stdout, re.M), done
     assert re.search(r"^\d+ of \d+ cells work$", done.stdout, re.M), done
+
+
+@pytest.mark.parametrize("command", BENCHES)
+def test_the_benches_print_their_tables(command, tree, tmp_path):
+    """A few connects a row, and nothing is judged; the whole takes minutes and a quiet machine."""
+    for part in ("src", "tests"):  # the samples of the last real run stay where they are
+        (tmp_path / part).symlink_to(BUILD / part)
+    environment = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "XDG_CACHE_HOME")}
+    environment["HFPROXY_BUILD"] = str(tmp_path)
+    program, what = command.split()
+    done = subprocess.run(
+        [program, "--quick", what], cwd=tree, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done
+    for row in BENCHES[command]:
+        assert re.search(rf"^{row}.* \d+\.\d+", done.stdout, re.M), (row, done)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ One process serves every host name, over HTTPS with a private CA and over plain 
   cas.test           Xet reconstructions, versions 1 and 2
   transfer.test      xorb data
   cas-bridge.test    whole files, for clients that have Xet switched off
-  files.test         /hello.txt, /big.bin, and /repo.git by git's smart protocol
+  files.test         /hello.txt, /big.bin, /noise/ANY.bin, and /repo.git by git's smart protocol
   datasets-server.hub.test, s3.amazonaws.com
                      asked by datasets.load_dataset, which is content with "not found"
 

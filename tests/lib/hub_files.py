@@ -73,9 +73,21 @@ async def plain_file(request):
     return ranged(request, file.data, {"ETag": f'"{file.etag}"'})
 
 
+def noise_file(name):
+    """Any number of files, each with other content; every process knows it."""
+    return File(name, noise(name, 60_000))
+
+
+async def noise_page(request):
+    """Closes the connection: so every one of them needs a connection of its own."""
+    file = noise_file(request.path_params["name"])
+    return ranged(request, file.data, {"Connection": "close"})
+
+
 def routes(directory):
     make_repository(directory / "repo.git")
     return [
         Route("/repo.git/{path:path}", git_backend(directory), methods=["GET", "POST"]),
+        Route("/noise/{name}", noise_page),
         Route("/{name}", plain_file),
     ]

@@ -9,7 +9,7 @@ sym_exports() {
 
 # Names that hooks.def lists; getenv and secure_getenv pass nothing on and so have no row.
 def_names() {
-    { sed -n 's/^HF_HOOK([^,]*, \([a-z_0-9]*\),.*/\1/p' "$1"; echo getenv; echo secure_getenv; } | sort
+    { sed -n 's/^HF_HOOK([^,]*, \([a-z_0-9]*\),.*/\1/p; s/^HF_ALIAS(\([a-z_0-9]*\), .*/\1/p' "$1"; echo getenv; echo secure_getenv; } | sort
 }
 
 lib_exports() {
