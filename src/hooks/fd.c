@@ -7,6 +7,7 @@
 #include "process/pending.h"
 #include "process/real.h"
 #include "process/sys.h"
+#include "process/twins.h"
 
 #include <stdarg.h>
 
@@ -68,7 +69,7 @@ void closefrom(int first)
 static int duplicated(int from, int to)
 {
         if (to >= 0 && hf_config())
-                hf_interest_dup(from, to);
+                hf_twins_dup(from, to);
         if (to >= 0 && hf_pending_maybe(from))
                 hf_pending_dup(from, to);
         return to;

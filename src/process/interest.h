@@ -38,9 +38,6 @@ int hf_interest_events(int epfd, struct epoll_event *events, int n);
 /* FD is closed: its notes are void. */
 void hf_interest_forget(int fd);
 
-/* TO has become a duplicate of FROM, which may be a set. While a proxy is configured. */
-void hf_interest_dup(int from, int to);
-
 /* A wait on the set EPFD by a call that we see, while hf_pending_any(). */
 void hf_interest_waited(int epfd);
 

@@ -26,7 +26,6 @@ static _Atomic(void *) the_table;   /* a struct table */
 static _Atomic(uint32_t) next_free; /* where the search for a free record begins */
 static _Atomic(uint32_t) used;      /* records ever used: all others are zero */
 static _Atomic(uint32_t) next_look;
-static _Atomic(int64_t) next_due = INT64_MAX; /* no record's deadline is earlier */
 
 static struct table *get_table(void)
 {
@@ -42,8 +41,18 @@ static uint16_t number_of(const struct table *table, const struct hf_pending *re
         return (uint16_t)(record - table->records + 1);
 }
 
-static void clear_hint(struct table *table, int fd, uint16_t number)
+void hf_pending_point(struct hf_pending *record, int fd)
 {
+        struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
+
+        atomic_store(&table->by_fd[fd], number_of(table, record));
+}
+
+void hf_pending_unpoint(struct hf_pending *record, int fd)
+{
+        struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
+        uint16_t number = number_of(table, record);
+
         if (fd >= 0)
                 atomic_compare_exchange_strong_explicit(&table->by_fd[fd], &number, 0,
                                                         memory_order_relaxed, memory_order_relaxed);
@@ -51,15 +60,13 @@ static void clear_hint(struct table *table, int fd, uint16_t number)
 
 void hf_pending_free(struct hf_pending *record)
 {
-        struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
-
         if (record->alone) {
                 hf_sys_unmap(record, sizeof *record);
                 return;
         }
         for (int i = 0; i < HF_PENDING_ALIASES; i++)
-                clear_hint(table, atomic_load_explicit(&record->fds[i], memory_order_relaxed),
-                           number_of(table, record));
+                hf_pending_unpoint(record,
+                                   atomic_load_explicit(&record->fds[i], memory_order_relaxed));
         atomic_store_explicit(&record->due, INT64_MAX, memory_order_relaxed);
         atomic_store(&record->id, 0);
         atomic_store(&record->knocked, false);
@@ -89,8 +96,20 @@ void hf_pending_each(void (*visit)(struct hf_pending *record, void *arg), void *
                 visit(&table->records[i], arg);
 }
 
-/* Frees RECORD if its socket is gone, as far as its descriptors tell. With signals blocked. */
-static void sweep(struct hf_pending *record, void *unused)
+/* Gives back what was claimed in passing. */
+static void let_go(struct hf_pending *record)
+{
+        struct hf_tunnel tunnel = {.record = record, .id = atomic_load(&record->id)};
+        struct hf_step step;
+
+        if (!hf_pending_unclaim(record) || !tunnel.id)
+                return;
+        tunnel.fd = hf_pending_fd(record);
+        if (tunnel.fd >= 0)
+                hf_pending_step(&tunnel, &step);
+}
+
+void hf_pending_sweep(struct hf_pending *record, void *unused)
 {
         (void)unused;
         if (!atomic_load_explicit(&record->id, memory_order_relaxed) || !hf_pending_claim(record))
@@ -98,7 +117,7 @@ static void sweep(struct hf_pending *record, void *unused)
         if (atomic_load_explicit(&record->id, memory_order_relaxed) && hf_pending_fd(record) < 0)
                 hf_pending_free(record);
         else
-                hf_pending_unclaim(record);
+                let_go(record);
 }
 
 static void sweep_some(struct table *table, int64_t now)
@@ -111,7 +130,7 @@ static void sweep_some(struct table *table, int64_t now)
 
                 if (atomic_load_explicit(&record->id, memory_order_relaxed) &&
                     atomic_load_explicit(&record->since, memory_order_relaxed) + OLD_MS < now)
-                        sweep(record, NULL);
+                        hf_pending_sweep(record, NULL);
         }
 }
 
@@ -127,7 +146,7 @@ static struct hf_pending *search(struct table *table)
                     !hf_pending_claim(record))
                         continue;
                 if (atomic_load_explicit(&record->id, memory_order_relaxed)) {
-                        hf_pending_unclaim(record);
+                        let_go(record);
                         continue;
                 }
                 atomic_store_explicit(&next_free, at + 1, memory_order_relaxed);
@@ -192,7 +211,7 @@ int hf_pending_take(int fd, uint64_t id, int64_t now, struct hf_pending **ret_re
                 sweep_some(table, now);
                 record = search(table);
                 if (!record) {
-                        hf_pending_each(sweep, NULL);
+                        hf_pending_each(hf_pending_sweep, NULL);
                         record = search(table);
                 }
         }
@@ -212,6 +231,7 @@ int hf_pending_take(int fd, uint64_t id, int64_t now, struct hf_pending **ret_re
                 hf_pending_free(record);
                 return -EALREADY;
         }
+        hf_pending_enter_twins(record, fd);
         *ret_record = record;
         return 0;
 }
@@ -260,146 +280,4 @@ void hf_pending_release(const struct hf_tunnel *tunnel, uint64_t mask)
         if (hf_pending_unclaim(tunnel->record))
                 hf_pending_step(tunnel, &step);
         hf_signals_restore(mask);
-}
-
-/* ---- descriptors that come and go ---- */
-
-void hf_pending_dup(int from, int to)
-{
-        struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
-        struct hf_tunnel tunnel;
-        uint64_t mask;
-
-        if ((unsigned)to >= HF_PENDING_FDS) {
-                hf_pending_finish(from);
-                return;
-        }
-        if (!hf_pending_hold(from, &tunnel, &mask))
-                return;
-        for (int i = 0; i < HF_PENDING_ALIASES; i++) {
-                int none = -1;
-
-                if (atomic_load_explicit(&tunnel.record->fds[i], memory_order_relaxed) == to ||
-                    atomic_compare_exchange_strong(&tunnel.record->fds[i], &none, to))
-                        break;
-        }
-        atomic_store(&table->by_fd[to], number_of(table, tunnel.record));
-        hf_pending_release(&tunnel, mask);
-}
-
-/* The claimed RECORD without its descriptors of FIRST to LAST: gives it back, or frees it. */
-static void close_some(const struct hf_tunnel *tunnel, unsigned first, unsigned last, uint64_t mask)
-{
-        struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
-        struct hf_pending *record = tunnel->record;
-
-        for (int i = 0; i < HF_PENDING_ALIASES; i++) {
-                int fd = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
-
-                if (fd < 0 || (unsigned)fd < first || (unsigned)fd > last)
-                        continue;
-                clear_hint(table, fd, number_of(table, record));
-                atomic_store_explicit(&record->fds[i], -1, memory_order_relaxed);
-        }
-        if (hf_pending_fd(record) >= 0) {
-                hf_pending_release(tunnel, mask);
-                return;
-        }
-        hf_pending_free(record);
-        hf_signals_restore(mask);
-}
-
-void hf_pending_close(int fd)
-{
-        struct hf_tunnel tunnel;
-        uint64_t mask;
-
-        if (hf_pending_hold(fd, &tunnel, &mask))
-                close_some(&tunnel, (unsigned)fd, (unsigned)fd, mask);
-        else if (hf_pending_maybe(fd) && hf_pending_ours())
-                atomic_store_explicit(
-                        atomic_load_explicit(&hf_pending_by_fd, memory_order_relaxed) + fd, 0,
-                        memory_order_relaxed);
-}
-
-struct range {
-        unsigned first, last;
-};
-
-static void close_in_range(struct hf_pending *record, void *arg)
-{
-        const struct range *range = arg;
-        struct hf_tunnel tunnel;
-        uint64_t mask;
-
-        for (int i = 0; i < HF_PENDING_ALIASES; i++) {
-                int fd = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
-
-                if (atomic_load_explicit(&record->id, memory_order_relaxed) && fd >= 0 &&
-                    (unsigned)fd >= range->first && (unsigned)fd <= range->last &&
-                    hf_pending_hold(fd, &tunnel, &mask)) {
-                        close_some(&tunnel, range->first, range->last, mask);
-                        return;
-                }
-        }
-}
-
-void hf_pending_close_range(unsigned first, unsigned last)
-{
-        struct range range = {first, last};
-
-        hf_pending_each(close_in_range, &range);
-}
-
-/* ---- deadlines ---- */
-
-void hf_pending_expect(int64_t at)
-{
-        int64_t seen = atomic_load_explicit(&next_due, memory_order_relaxed);
-
-        while (at < seen && !atomic_compare_exchange_weak(&next_due, &seen, at))
-                ;
-}
-
-static void expire_one(struct hf_pending *record, void *arg)
-{
-        int64_t now = *(const int64_t *)arg, due = atomic_load(&record->due);
-        struct hf_tunnel tunnel = {.record = record, .id = atomic_load(&record->id), .fd = -1};
-        struct hf_step step;
-
-        if (!tunnel.id)
-                return;
-        sweep(record, NULL);
-        if (!hf_pending_began(record))
-                return;
-        if (due <= now && atomic_load(&record->id) == tunnel.id) {
-                tunnel.fd = hf_pending_fd(record);
-                if (tunnel.fd >= 0)
-                        hf_pending_step(&tunnel, &step);
-                due = atomic_load(&record->due);
-                if (due <= now) /* another thread is at it */
-                        due = now + 1;
-        }
-        if (atomic_load(&record->id))
-                hf_pending_expect(due);
-}
-
-int hf_pending_expire(void)
-{
-        int64_t due = atomic_load_explicit(&next_due, memory_order_relaxed), now;
-        uint64_t mask;
-
-        if (!hf_pending_any() || due == INT64_MAX)
-                return -1;
-        now = hf_sys_now();
-        if (now >= due && hf_pending_ours() &&
-            atomic_compare_exchange_strong(&next_due, &due, INT64_MAX)) {
-                mask = hf_signals_block();
-                hf_pending_each(expire_one, &now);
-                hf_signals_restore(mask);
-                due = atomic_load(&next_due);
-                if (due == INT64_MAX)
-                        return -1;
-        }
-        return due - now < 1 ? 1 : due - now > INT32_MAX ? INT32_MAX : (int)(due - now);
 }

@@ -144,8 +144,22 @@ void hf_pending_release(const struct hf_tunnel *tunnel, uint64_t mask);
 /* A descriptor of the claimed RECORD that is still its socket's; -1: all gone. */
 int hf_pending_fd(const struct hf_pending *record);
 
+/* FD is one of its descriptors, or no longer. */
+void hf_pending_point(struct hf_pending *record, int fd);
+void hf_pending_unpoint(struct hf_pending *record, int fd);
+
+/* Frees RECORD if its socket is gone, as far as its descriptors tell. With signals blocked. */
+void hf_pending_sweep(struct hf_pending *record, void *unused);
+
 /* For every record that was ever used, free ones too. Not claimed. */
 void hf_pending_each(void (*visit)(struct hf_pending *record, void *arg), void *arg);
+
+/* ---- pending_fds.c ---- */
+
+/* The claimed RECORD of FD is that of its duplicates, too. */
+void hf_pending_enter_twins(struct hf_pending *record, int fd);
+
+/* ---- pending_expire.c ---- */
 
 /* The next deadline is no later than AT. */
 void hf_pending_expect(int64_t at);
