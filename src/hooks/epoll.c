@@ -46,8 +46,7 @@ static int real(const struct call *call, int64_t ns)
 
 static int ours_out(const struct call *call, int got)
 {
-        return got > 0 && hf_pending_any() ? hf_interest_events(call->epfd, call->events, got)
-                                           : got;
+        return got > 0 ? hf_interest_events(call->epfd, call->events, got) : got;
 }
 
 /* What the steps of a look made ready, the next one shows; so does it what did not fit beside the
@@ -129,7 +128,7 @@ int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout)
         if (hf_pending_any())
                 return slowly(epfd, events, max, 0, timeout, NULL);
         got = hf_real_epoll_wait(epfd, events, max, timeout);
-        if (got > 0 && hf_pending_any())
+        if (got > 0 && hf_interest_any())
                 return slowly(epfd, events, max, got, timeout, NULL);
         return got;
 }
@@ -141,7 +140,7 @@ int epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout, cons
         if (hf_pending_any())
                 return slowly(epfd, events, max, 0, timeout, mask);
         got = hf_real_epoll_pwait(epfd, events, max, timeout, mask);
-        if (got > 0 && hf_pending_any())
+        if (got > 0 && hf_interest_any())
                 return slowly(epfd, events, max, got, timeout, mask);
         return got;
 }
@@ -154,7 +153,7 @@ int epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct tim
         if (hf_pending_any())
                 return pwait2_slowly(epfd, events, max, 0, timeout, mask);
         got = hf_real_epoll_pwait2(epfd, events, max, timeout, mask);
-        if (got > 0 && hf_pending_any())
+        if (got > 0 && hf_interest_any())
                 return pwait2_slowly(epfd, events, max, got, timeout, mask);
         return got;
 }

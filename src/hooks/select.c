@@ -292,8 +292,11 @@ HF_NOINLINE static int select_slowly(int n, fd_set *r, fd_set *w, fd_set *x,
         struct hf_wait_how how = {.mask = NULL};
         int got;
 
-        /* (glibc takes 32 bits of the microseconds: what it makes of more is its own affair.) */
-        if (!hf_wait_take_timeval(timeout, &how) || (timeout && timeout->tv_usec > INT_MAX))
+        /* (libc rejects what is negative before it adds up, and glibc takes 32 bits of the
+         * microseconds.) */
+        if (!hf_wait_take_timeval(timeout, &how) ||
+            (timeout &&
+             (timeout->tv_sec < 0 || timeout->tv_usec < 0 || timeout->tv_usec > INT_MAX)))
                 return hf_real_select(n, r, w, x, timeout);
         got = hf_wait_select(n, r, w, x, &how);
         hf_wait_put_timeval(timeout, &how);

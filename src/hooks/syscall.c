@@ -10,6 +10,7 @@
 #include "wait.h"
 
 #include "process/config.h"
+#include "process/interest.h"
 #include "process/log.h"
 
 #include <stdarg.h>
@@ -142,7 +143,7 @@ static long by_epoll(const struct args *x, bool masked, bool ns_precise)
 
         if (!hf_pending_any()) {
                 got = pass(x);
-                if (got <= 0 || !hf_pending_any())
+                if (got <= 0 || !hf_interest_any())
                         return got;
         }
         if ((masked && !take_mask(x->e, x->f, &how)) ||

@@ -84,10 +84,10 @@ bool hf_wait_take_timeval(const struct timeval *tv, struct hf_wait_how *how)
         how->length = HF_FOREVER;
         if (!tv)
                 return true;
-        if (hf_wait_readable(tv, sizeof *tv) < sizeof *tv || tv->tv_sec < 0 || tv->tv_usec < 0)
+        if (hf_wait_readable(tv, sizeof *tv) < sizeof *tv)
                 return false;
         ts = (struct timespec){tv->tv_sec, tv->tv_usec % 1000000 * 1000};
-        return __builtin_add_overflow(ts.tv_sec, tv->tv_usec / 1000000, &ts.tv_sec) ||
+        return !__builtin_add_overflow(ts.tv_sec, tv->tv_usec / 1000000, &ts.tv_sec) &&
                hf_wait_timespec(&ts, &how->length);
 }
 

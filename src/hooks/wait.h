@@ -91,7 +91,8 @@ size_t hf_wait_readable(const void *p, size_t n);
  * writes back the time that is left: where that cannot be written, nothing happens. */
 void hf_wait_put(void *to, const void *words);
 
-/* The time-out of select(): microseconds beyond a second count. False: the kernel rejects it. */
+/* The time-out of select(): microseconds beyond a second count, as in the kernel. False: one that
+ * it rejects. */
 bool hf_wait_take_timeval(const struct timeval *tv, struct hf_wait_how *how);
 void hf_wait_put_timeval(struct timeval *tv, const struct hf_wait_how *how);
 

@@ -7,6 +7,8 @@
 #include "sys.h"
 #include "twins.h"
 
+#include <poll.h>
+
 /* ---- what the kernel holds ---- */
 
 static int control(int epfd, int op, int fd, uint32_t events, uint64_t data)
@@ -22,16 +24,20 @@ static bool seen(const struct hf_book *book, uint32_t set)
         return atomic_load_explicit(&book->waited[set % HF_PENDING_FDS], memory_order_relaxed);
 }
 
-/* What the kernel gets for the handshake's EVENTS. (poll(2) and epoll(7) have the same bits for
- * them.) For a program whose waits we do not see (Bun) what it asked for itself is in it, too, as
- * it may ignore all else; each arrival tells anew, for nobody might come to arm it again. */
+/* What the kernel gets for the handshake's EVENTS: other names for readable and writable than
+ * programs use, so that what comes of it is told from the program's own events. As long as it is
+ * not taken care of, the kernel tells it again: nothing is lost when a handler jumps out of the
+ * wait.
+ *
+ * For a program whose waits we do not see (Bun) what it asked for itself is in it, too, as it may
+ * ignore all else; each arrival tells anew, for nobody might come to arm it again, and only
+ * once, for nobody might take care of it. */
 static uint32_t armed(const struct hf_book *book, uint32_t set, uint32_t wanted, short events)
 {
-        uint32_t mine = (uint32_t)(unsigned short)events | (wanted & EPOLLWAKEUP);
+        uint32_t mine = (events & POLLIN ? EPOLLRDNORM : 0) | (events & POLLOUT ? EPOLLWRNORM : 0) |
+                        (wanted & EPOLLWAKEUP);
 
-        if (seen(book, set))
-                return mine | EPOLLONESHOT;
-        return mine | EPOLLET | (wanted & (EPOLLIN | EPOLLOUT));
+        return seen(book, set) ? mine : mine | EPOLLET | (wanted & (EPOLLIN | EPOLLOUT));
 }
 
 /* MOD, or what stands for it where the kernel holds an exclusive entry. */
@@ -59,13 +65,43 @@ bool hf_interest_arm(int fd, short events, bool changed)
                 struct hf_note *note = &book->notes[fd][i];
                 uint32_t set = hf_note_get(&note->set);
 
-                if (!set)
-                        continue;
-                /* (A MOD tells at once what is there already.) */
-                any |= (!changed && !seen(book, set)) ||
-                       tell(note, fd, armed(book, set, hf_note_get(&note->events), events));
+                if (set)
+                        any |= !changed ||
+                               tell(note, fd, armed(book, set, hf_note_get(&note->events), events));
         }
         return any;
+}
+
+/* What was armed for waits that are not seen is armed anew. */
+static void arm_again(struct hf_pending *record, void *unused)
+{
+        struct hf_tunnel tunnel;
+        uint64_t mask;
+
+        (void)unused;
+        for (int i = 0; i < HF_PENDING_ALIASES; i++) {
+                int fd = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
+
+                if (!atomic_load_explicit(&record->id, memory_order_relaxed) || fd < 0 ||
+                    !hf_pending_hold(fd, &tunnel, &mask))
+                        continue;
+                if (tunnel.record->phase != HF_PENDING_OVER)
+                        hf_interest_arm(fd, tunnel.record->events, true);
+                hf_pending_release(&tunnel, mask);
+        }
+}
+
+void hf_interest_waited(int epfd)
+{
+        struct hf_book *book = hf_book();
+        _Atomic(bool) *waited;
+        uint32_t set;
+
+        if (!book || !(set = hf_twins_id(epfd)))
+                return;
+        waited = &book->waited[set % HF_PENDING_FDS];
+        if (!atomic_load_explicit(waited, memory_order_relaxed) && !atomic_exchange(waited, true))
+                hf_pending_each(arm_again, NULL);
 }
 
 void hf_interest_restore(int fd)
@@ -172,47 +208,57 @@ bool hf_interest_ctl(int epfd, int op, int fd, struct epoll_event *event, int *r
 
 /* ---- events ---- */
 
-/* Who may be meant by an event of SET with DATA. */
+#define OURS (EPOLLRDNORM | EPOLLWRNORM)
+
+/* An event, and whose it may be. */
 struct meant {
         struct hf_book *book;
         uint32_t set;
         uint64_t data;
-        uint32_t wanted; /* what the program asked of them */
-        bool stepped;    /* one or more took a step */
-        bool failed;     /* one had failed before, and its program was not told why */
-        bool others;     /* one or more have nothing pending */
+        uint32_t wanted; /* what the program asked of all that it may be */
+        uint32_t ours;   /* bits for which only a handshake asks */
+        bool taken;      /* it was a handshake's */
+        bool left;       /* it was, or may have been, the program's */
+        bool failed;     /* and its connect failed, for a reason nobody has asked for yet */
 };
 
-static void consider(struct meant *meant, int fd)
+static bool is_meant(struct meant *meant, int fd)
 {
         struct hf_note *note = hf_book_find(meant->book, fd, meant->set);
+
+        if (!note || hf_note_data(note) != meant->data)
+                return false;
+        meant->wanted |= hf_note_get(&note->events);
+        return true;
+}
+
+/* FD takes a step. (If another thread is in its last one, what came may be the program's already:
+ * then that is waited for.) */
+static void take_step(struct meant *meant, int fd)
+{
         struct hf_tunnel tunnel;
         struct hf_step step = {0};
         enum hf_progress progress = HF_GONE;
 
-        if (!note || hf_note_data(note) != meant->data)
-                return;
-        meant->wanted |= hf_note_get(&note->events);
         if (hf_pending_find(fd, &tunnel))
-                progress = hf_pending_step(&tunnel, &step);
+                progress = meant->ours ? hf_pending_step(&tunnel, &step)
+                                       : hf_pending_step_patiently(&tunnel, &step);
         if (progress == HF_GONE || (progress == HF_OVER && step.before)) {
-                /* Perhaps it is closed, and nobody told us. */
-                if (hf_syscall3(SYS_fcntl, fd, 1 /* F_GETFD */, 0) < 0)
-                        return;
-                meant->others = true;
+                meant->left = true;
                 meant->failed |= progress == HF_OVER && step.result < 0;
-                return;
+        } else {
+                meant->taken = true;
         }
-        meant->stepped = true;
 }
 
-static void consider_record(struct hf_pending *record, void *arg)
+static void take_record_step(struct hf_pending *record, void *arg)
 {
         for (int i = 0; i < HF_PENDING_ALIASES; i++) {
                 int fd = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
 
-                if (atomic_load_explicit(&record->id, memory_order_relaxed) && fd >= 0)
-                        consider(arg, fd);
+                if (atomic_load_explicit(&record->id, memory_order_relaxed) && fd >= 0 &&
+                    is_meant(arg, fd))
+                        take_step(arg, fd);
         }
 }
 
@@ -222,48 +268,48 @@ static bool keep(struct hf_book *book, int epfd, struct epoll_event *event)
         struct meant meant = {.book = book, .set = hf_twins_id(epfd), .data = event->data.u64};
         uint32_t bucket = hf_book_bucket(meant.set, meant.data);
         bool crowded = atomic_load_explicit(&book->crowded[bucket], memory_order_relaxed);
-        unsigned considered = 0;
+        int pending[HF_BOOK_WAYS], n = 0;
 
         for (int i = 0; i < HF_BOOK_WAYS; i++) {
-                uint32_t fd = hf_note_get(&book->by_key[bucket][i]);
+                int fd = (int)hf_note_get(&book->by_key[bucket][i]) - 1;
 
-                if (fd && hf_pending_maybe((int)fd - 1)) {
-                        consider(&meant, (int)fd - 1);
-                        considered |= 1U << i;
-                }
+                if (fd < 0 || !is_meant(&meant, fd))
+                        continue;
+                if (hf_pending_maybe(fd))
+                        pending[n++] = fd;
+                else /* unless it is closed, and nobody told us */
+                        meant.left |= hf_syscall3(SYS_fcntl, fd, 1 /* F_GETFD */, 0) >= 0;
         }
+        meant.ours = event->events & OURS & ~meant.wanted;
+        for (int i = 0; i < n; i++)
+                take_step(&meant, pending[i]);
         if (crowded) {
-                hf_pending_each(consider_record, &meant);
-                meant.others = true;
+                hf_pending_each(take_record_step, &meant);
+                meant.left = true;
         }
-        /* A handshake took the event for its own. Might it be another socket's, too? */
-        for (int i = 0; i < HF_BOOK_WAYS && meant.stepped; i++) {
-                uint32_t fd = hf_note_get(&book->by_key[bucket][i]);
-
-                if (fd && !(considered >> i & 1))
-                        consider(&meant, (int)fd - 1);
-        }
-        if (meant.failed)
-                event->events |= EPOLLERR | (meant.wanted & (EPOLLIN | EPOLLRDNORM | EPOLLRDHUP));
-        if (!meant.stepped)
-                return true;
-        if (!meant.others)
+        if (meant.ours)
                 return false;
+        if (meant.failed)
+                event->events |= EPOLLERR | (meant.wanted & (EPOLLIN | EPOLLRDNORM | EPOLLRDHUP |
+                                                             EPOLLOUT | EPOLLWRNORM));
+        if (!meant.taken)
+                return true;
         event->events &= meant.wanted | EPOLLERR | EPOLLHUP;
-        return event->events != 0;
+        return meant.left && event->events != 0;
 }
 
 int hf_interest_events(int epfd, struct epoll_event *events, int n)
 {
         struct hf_book *book = hf_book();
+        bool pending = hf_pending_any();
         int kept = 0;
 
-        if (!hf_book_takes(epfd, 0))
+        if (!book || !hf_book_takes(epfd, 0))
                 return n;
         for (int i = 0; i < n; i++) {
                 struct epoll_event event = events[i];
 
-                if (!book || keep(book, epfd, &event))
+                if ((!pending && !(event.events & OURS)) || keep(book, epfd, &event))
                         events[kept++] = event;
         }
         return kept;

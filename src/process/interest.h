@@ -9,11 +9,10 @@
  * none). From (set, data) a second table leads back to the descriptor, so that an event of
  * epoll_wait() finds its socket in constant time.
  *
- *      armed      the kernel holds the handshake's events | EPOLLONESHOT, with the caller's data;
- *                 again after each step: no thread spins, nothing fires for a socket that is gone
- *                 (in a set that is waited on by system calls which we do not see: see armed())
- *      restored   the kernel holds the caller's events; MOD re-arms an edge-triggered one; one with
- *                 EPOLLEXCLUSIVE cannot be modified: DEL and ADD */
+ *      armed      the kernel holds what the handshake waits for, under names of its own
+ * (EPOLLRDNORM for EPOLLIN, EPOLLWRNORM for EPOLLOUT), with the caller's data restored   the kernel
+ * holds the caller's events; MOD re-arms an edge-triggered one; one with EPOLLEXCLUSIVE cannot be
+ * modified: DEL and ADD */
 #pragma once
 
 #include <stdatomic.h>
@@ -30,13 +29,17 @@ void hf_interest_note(int epfd, int op, int fd, const struct epoll_event *event)
 bool hf_interest_ctl(int epfd, int op, int fd, struct epoll_event *event, int *ret_result);
 
 /* What epoll_wait() on EPFD got, N events: those that belong to handshakes take their steps and are
- * dropped; where the same data stands for another descriptor too, the event is kept rather than
- * lost, cut down to what the program asked for. Returns how many are left, in order. To be
- * called while hf_pending_any(). */
+ * dropped; where the same data stands for another descriptor too, and it cannot be told whose
+ * the event is, it is kept rather than lost, cut down to what the program asked for. Returns how
+ * many are left, in order. */
 int hf_interest_events(int epfd, struct epoll_event *events, int n);
 
 /* FD is closed: its notes are void. */
 void hf_interest_forget(int fd);
+
+/* Was anything ever registered while a proxy was configured? (One load.) Then events that were
+ * meant for a handshake may come at any time. */
+bool hf_interest_any(void);
 
 /* A wait on the set EPFD by a call that we see, while hf_pending_any(). */
 void hf_interest_waited(int epfd);

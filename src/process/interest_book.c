@@ -68,6 +68,11 @@ bool hf_book_write(struct hf_book *book, int fd, uint32_t set, uint32_t events, 
         return true;
 }
 
+bool hf_interest_any(void)
+{
+        return atomic_load_explicit(&the_book, memory_order_relaxed) != NULL;
+}
+
 struct hf_book *hf_book(void)
 {
         return atomic_load_explicit(&the_book, memory_order_acquire);
@@ -100,15 +105,6 @@ void hf_interest_note(int epfd, int op, int fd, const struct epoll_event *event)
                 hf_book_write(book, fd, set, event->events, event->data.u64);
         else if ((note = hf_book_find(book, fd, set)))
                 hf_note_clear(note);
-}
-
-void hf_interest_waited(int epfd)
-{
-        struct hf_book *book = hf_book();
-
-        if (book && hf_book_takes(epfd, 0))
-                atomic_store_explicit(&book->waited[hf_twins_id(epfd) % HF_PENDING_FDS], true,
-                                      memory_order_relaxed);
 }
 
 void hf_interest_forget(int fd)

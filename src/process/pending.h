@@ -101,8 +101,8 @@ struct hf_wait {
         short events; /* poll(2) events that the handshake waits for; may be none */
         int ms;       /* look again then at the latest */
         short failed; /* what the kernel shows on a socket whose connect() failed and that nobody
-                       * has asked yet; the events are in place, but for POLLERR after our
-                       * disconnect: POLLERR | POLLHUP and the readable ones. 0: nothing failed */
+                       * has asked yet; most of it is in place after our disconnect, but not
+                       * POLLERR. 0: nothing failed */
 };
 
 /* A wait that names FD: takes a step. True: the handshake goes on; wait for ret->events instead of

@@ -12,13 +12,14 @@
 #define WATCH_MS 50
 
 /* What the kernel shows on a socket whose connect failed, until somebody asks for the error. */
-#define FAILED (POLLERR | POLLHUP | POLLIN | POLLRDNORM | POLLRDHUP)
+#define FAILED (POLLERR | POLLHUP | POLLIN | POLLRDNORM | POLLRDHUP | POLLOUT | POLLWRNORM)
 
 #ifndef POLLRDHUP
 #define POLLRDHUP 0x2000
 #endif
 #ifndef POLLRDNORM
 #define POLLRDNORM 0x40
+#define POLLWRNORM 0x100
 #endif
 
 bool hf_pending_wait(int fd, struct hf_wait *ret)

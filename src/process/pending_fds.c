@@ -2,6 +2,7 @@
 /* Descriptors of a pending socket that come and go. */
 #include "pending_record.h"
 
+#include "interest.h"
 #include "twins.h"
 
 /* (A fifth one is still found, but counts for nothing when the others are closed.) */
@@ -45,6 +46,7 @@ void hf_pending_dup(int from, int to)
 static void close_some(const struct hf_tunnel *tunnel, unsigned first, unsigned last, uint64_t mask)
 {
         struct hf_pending *record = tunnel->record;
+        int closed[HF_PENDING_ALIASES] = {-1, -1, -1, -1};
 
         for (int i = 0; i < HF_PENDING_ALIASES; i++) {
                 int fd = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
@@ -53,8 +55,13 @@ static void close_some(const struct hf_tunnel *tunnel, unsigned first, unsigned 
                         continue;
                 hf_pending_unpoint(record, fd);
                 atomic_store_explicit(&record->fds[i], -1, memory_order_relaxed);
+                closed[i] = fd;
         }
         if (hf_pending_fd(record) >= 0) {
+                /* What is registered under the closed numbers stays so while the socket lives. */
+                for (int i = 0; i < HF_PENDING_ALIASES; i++)
+                        if (closed[i] >= 0)
+                                hf_interest_restore(closed[i]);
                 hf_pending_release(tunnel, mask);
                 return;
         }

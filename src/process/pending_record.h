@@ -169,6 +169,9 @@ void hf_pending_expect(int64_t at);
 /* The verb. */
 enum hf_progress hf_pending_step(const struct hf_tunnel *tunnel, struct hf_step *ret);
 
+/* The same, but another thread's is waited for: the microseconds that it takes. */
+enum hf_progress hf_pending_step_patiently(const struct hf_tunnel *tunnel, struct hf_step *ret);
+
 /* The same by whoever has blocked signals already; and by whoever has claimed the record, too: that
  * gives it back. */
 enum hf_progress hf_pending_step_masked(const struct hf_tunnel *tunnel, struct hf_step *ret);

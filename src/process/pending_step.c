@@ -284,6 +284,21 @@ enum hf_progress hf_pending_step(const struct hf_tunnel *tunnel, struct hf_step 
         return progress;
 }
 
+enum hf_progress hf_pending_step_patiently(const struct hf_tunnel *tunnel, struct hf_step *ret)
+{
+        struct hf_pending *record = tunnel->record;
+        enum hf_progress progress = HF_GONE;
+        uint64_t mask = hf_signals_block();
+
+        hf_pending_claim_patiently(record);
+        if (atomic_load_explicit(&record->id, memory_order_relaxed) == tunnel->id)
+                progress = hf_pending_step_claimed(tunnel, ret);
+        else
+                hf_pending_unclaim(record);
+        hf_signals_restore(mask);
+        return progress;
+}
+
 int hf_pending_collect(const struct hf_tunnel *tunnel, bool for_connect)
 {
         struct hf_pending *record = tunnel->record;
