@@ -131,36 +131,44 @@ struct request {
         short handshake; /* what that waits for */
 };
 
-static int control_armed(const struct request *r, int op)
+/* Noted first, for by the time the kernel was told, another thread may have the event; and as
+ * before if the kernel does not take it. *RET_UNTOLD: it could not be noted, and the kernel has
+ * what the program wanted. */
+static int change(const struct request *r, int op, bool *ret_untold)
 {
-        return control(r->epfd, op, r->fd, armed(r->book, r->set, r->events, r->handshake),
-                       r->data);
+        struct hf_note *note = hf_book_find(r->book, r->fd, r->set);
+        uint32_t events = note ? hf_note_get(&note->events) : 0;
+        uint64_t data = note ? hf_note_data(note) : 0;
+        bool known = note;
+        int result;
+
+        if (!hf_book_write(r->book, r->fd, r->set, r->events, r->data)) {
+                *ret_untold = true;
+                return control(r->epfd, op, r->fd, r->events, r->data);
+        }
+        result = control(r->epfd, op, r->fd, armed(r->book, r->set, r->events, r->handshake),
+                         r->data);
+        if (result < 0 && known)
+                hf_book_write(r->book, r->fd, r->set, events, data);
+        else if (result < 0 && (note = hf_book_find(r->book, r->fd, r->set)))
+                hf_note_clear(note);
+        return result;
 }
 
 static int add(const struct request *r, bool *ret_untold)
 {
-        int result;
-
         if (r->events & EPOLLEXCLUSIVE && r->events & ~(uint32_t)EXCLUSIVE_MAY)
                 return -EINVAL;
-        result = control_armed(r, EPOLL_CTL_ADD);
-        if (result < 0 || hf_book_write(r->book, r->fd, r->set, r->events, r->data))
-                return result;
-        *ret_untold = true;
-        return control(r->epfd, EPOLL_CTL_MOD, r->fd, r->events, r->data);
+        return change(r, EPOLL_CTL_ADD, ret_untold);
 }
 
-static int modify(const struct request *r)
+static int modify(const struct request *r, bool *ret_untold)
 {
         const struct hf_note *note = hf_book_find(r->book, r->fd, r->set);
-        int result;
 
         if ((r->events | (note ? hf_note_get(&note->events) : 0)) & EPOLLEXCLUSIVE)
                 return -EINVAL;
-        result = control_armed(r, EPOLL_CTL_MOD);
-        if (result == 0)
-                hf_book_write(r->book, r->fd, r->set, r->events, r->data);
-        return result;
+        return change(r, EPOLL_CTL_MOD, ret_untold);
 }
 
 static int discard(const struct request *r)
@@ -195,7 +203,7 @@ bool hf_interest_ctl(int epfd, int op, int fd, struct epoll_event *event, int *r
         if (op == EPOLL_CTL_ADD)
                 *ret_result = add(&request, &untold);
         else if (op == EPOLL_CTL_MOD)
-                *ret_result = modify(&request);
+                *ret_result = modify(&request, &untold);
         else if (op == EPOLL_CTL_DEL)
                 *ret_result = discard(&request);
         else
@@ -219,22 +227,27 @@ struct meant {
         uint32_t ours;   /* bits for which only a handshake asks */
         bool taken;      /* it was a handshake's */
         bool left;       /* it was, or may have been, the program's */
-        bool failed;     /* and its connect failed, for a reason nobody has asked for yet */
+        uint32_t failed; /* what the kernel would show of one whose connect failed, as long as
+                          * nobody asked for the reason */
 };
 
-static bool is_meant(struct meant *meant, int fd)
+#define FAILED (EPOLLERR | EPOLLHUP | EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLOUT | EPOLLWRNORM)
+
+/* Is it? Then *ret_wanted is what the program asked of FD. */
+static bool is_meant(struct meant *meant, int fd, uint32_t *ret_wanted)
 {
         struct hf_note *note = hf_book_find(meant->book, fd, meant->set);
 
         if (!note || hf_note_data(note) != meant->data)
                 return false;
-        meant->wanted |= hf_note_get(&note->events);
+        *ret_wanted = hf_note_get(&note->events);
+        meant->wanted |= *ret_wanted;
         return true;
 }
 
 /* FD takes a step. (If another thread is in its last one, what came may be the program's already:
  * then that is waited for.) */
-static void take_step(struct meant *meant, int fd)
+static void take_step(struct meant *meant, int fd, uint32_t wanted)
 {
         struct hf_tunnel tunnel;
         struct hf_step step = {0};
@@ -245,7 +258,8 @@ static void take_step(struct meant *meant, int fd)
                                        : hf_pending_step_patiently(&tunnel, &step);
         if (progress == HF_GONE || (progress == HF_OVER && step.before)) {
                 meant->left = true;
-                meant->failed |= progress == HF_OVER && step.result < 0;
+                if (progress == HF_OVER && step.result < 0)
+                        meant->failed |= FAILED & (wanted | EPOLLERR | EPOLLHUP);
         } else {
                 meant->taken = true;
         }
@@ -255,10 +269,11 @@ static void take_record_step(struct hf_pending *record, void *arg)
 {
         for (int i = 0; i < HF_PENDING_ALIASES; i++) {
                 int fd = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
+                uint32_t wanted;
 
                 if (atomic_load_explicit(&record->id, memory_order_relaxed) && fd >= 0 &&
-                    is_meant(arg, fd))
-                        take_step(arg, fd);
+                    is_meant(arg, fd, &wanted))
+                        take_step(arg, fd, wanted);
         }
 }
 
@@ -269,11 +284,12 @@ static bool keep(struct hf_book *book, int epfd, struct epoll_event *event)
         uint32_t bucket = hf_book_bucket(meant.set, meant.data);
         bool crowded = atomic_load_explicit(&book->crowded[bucket], memory_order_relaxed);
         int pending[HF_BOOK_WAYS], n = 0;
+        uint32_t wanted[HF_BOOK_WAYS];
 
         for (int i = 0; i < HF_BOOK_WAYS; i++) {
                 int fd = (int)hf_note_get(&book->by_key[bucket][i]) - 1;
 
-                if (fd < 0 || !is_meant(&meant, fd))
+                if (fd < 0 || !is_meant(&meant, fd, &wanted[n]))
                         continue;
                 if (hf_pending_maybe(fd))
                         pending[n++] = fd;
@@ -282,16 +298,14 @@ static bool keep(struct hf_book *book, int epfd, struct epoll_event *event)
         }
         meant.ours = event->events & OURS & ~meant.wanted;
         for (int i = 0; i < n; i++)
-                take_step(&meant, pending[i]);
+                take_step(&meant, pending[i], wanted[i]);
         if (crowded) {
                 hf_pending_each(take_record_step, &meant);
                 meant.left = true;
         }
         if (meant.ours)
                 return false;
-        if (meant.failed)
-                event->events |= EPOLLERR | (meant.wanted & (EPOLLIN | EPOLLRDNORM | EPOLLRDHUP |
-                                                             EPOLLOUT | EPOLLWRNORM));
+        event->events |= meant.failed;
         if (!meant.taken)
                 return true;
         event->events &= meant.wanted | EPOLLERR | EPOLLHUP;
