@@ -6,6 +6,8 @@
 #include "process/config.h"
 #include "process/interest.h"
 
+HF_EXPORT int epoll_create(int size);
+HF_EXPORT int epoll_create1(int flags);
 HF_EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event);
 HF_EXPORT int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout);
 HF_EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout,
@@ -16,6 +18,9 @@ HF_EXPORT int epoll_pwait2(int epfd, struct epoll_event *events, int max,
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
 #endif
+
+/* When the time is up, so many events may still be handshakes'. */
+#define LOOKS 64
 
 struct call {
         int epfd;
@@ -53,6 +58,7 @@ static int ours_out(const struct call *call, int got)
  * handshakes' events. */
 static int wait_pending(const struct call *call)
 {
+        int looks = call->max > 0 ? LOOKS / call->max : 0;
         bool first = true, last = false;
 
         hf_interest_waited(call->epfd);
@@ -63,7 +69,8 @@ static int wait_pending(const struct call *call)
 
                 if (got != 0)
                         return got;
-                if (found < call->max && (last || (!found && call->how->length == 0)))
+                if ((last || call->how->length == 0) &&
+                    (!found || (last && found < call->max) || looks-- <= 0))
                         return 0;
                 first = false;
         }
@@ -111,6 +118,23 @@ HF_NOINLINE static int pwait2_slowly(int epfd, struct epoll_event *events, int m
         if (!hf_wait_timespec(timeout, &how.length))
                 return hf_real_epoll_pwait2(epfd, events, max, timeout, mask);
         return hf_wait_epoll(epfd, events, max, got, true, &how);
+}
+
+/* A set is new, whatever its number was before (and was closed by a call that we did not see). */
+static int created(int epfd)
+{
+        hf_interest_forget(epfd);
+        return epfd;
+}
+
+int epoll_create(int size)
+{
+        return created(hf_real_epoll_create(size));
+}
+
+int epoll_create1(int flags)
+{
+        return created(hf_real_epoll_create1(flags));
 }
 
 int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)

@@ -48,11 +48,13 @@ int close(int fd)
 int __close(int fd) __attribute__((alias("close")));
 
 /* With CLOSE_RANGE_CLOEXEC nothing is closed yet; with CLOSE_RANGE_UNSHARE it is, for this
- * thread. Notes about what is registered go stale, as notes may. */
+ * thread. */
 int close_range(unsigned first, unsigned last, int flags)
 {
         if (hf_pending_any() && first <= last && !(flags & ~RANGE_UNSHARE))
                 hf_pending_close_range(first, last);
+        if (hf_interest_any() && first <= last && !(flags & ~RANGE_UNSHARE))
+                hf_interest_forget_range(first, last);
         return hf_real_close_range(first, last, flags);
 }
 
@@ -60,6 +62,8 @@ void closefrom(int first)
 {
         if (hf_pending_any())
                 hf_pending_close_range(first < 0 ? 0 : (unsigned)first, UINT32_MAX);
+        if (hf_interest_any())
+                hf_interest_forget_range(first < 0 ? 0 : (unsigned)first, UINT32_MAX);
         hf_real_closefrom(first);
 }
 
@@ -68,8 +72,10 @@ void closefrom(int first)
 /* FROM has got the duplicate TO, or -1. */
 static int duplicated(int from, int to)
 {
-        if (to >= 0 && hf_config())
+        if (to >= 0 && hf_config()) {
+                hf_interest_forget(to);
                 hf_twins_dup(from, to);
+        }
         if (to >= 0 && hf_pending_maybe(from))
                 hf_pending_dup(from, to);
         return to;

@@ -129,6 +129,7 @@ struct request {
         uint32_t events;
         uint64_t data;
         short handshake; /* what that waits for */
+        bool over;       /* or it is over, and the kernel has the program's own events */
 };
 
 /* Noted first, for by the time the kernel was told, another thread may have the event; and as
@@ -146,7 +147,8 @@ static int change(const struct request *r, int op, bool *ret_untold)
                 *ret_untold = true;
                 return control(r->epfd, op, r->fd, r->events, r->data);
         }
-        result = control(r->epfd, op, r->fd, armed(r->book, r->set, r->events, r->handshake),
+        result = control(r->epfd, op, r->fd,
+                         r->over ? r->events : armed(r->book, r->set, r->events, r->handshake),
                          r->data);
         if (result < 0 && known)
                 hf_book_write(r->book, r->fd, r->set, events, data);
@@ -198,8 +200,7 @@ bool hf_interest_ctl(int epfd, int op, int fd, struct epoll_event *event, int *r
                 request.events = event->events;
                 request.data = event->data.u64;
         }
-        if (tunnel.record->phase == HF_PENDING_OVER)
-                op = -1; /* of those that are the kernel's */
+        request.over = tunnel.record->phase == HF_PENDING_OVER;
         if (op == EPOLL_CTL_ADD)
                 *ret_result = add(&request, &untold);
         else if (op == EPOLL_CTL_MOD)
@@ -305,7 +306,8 @@ static bool keep(struct hf_book *book, int epfd, struct epoll_event *event)
         }
         if (meant.ours)
                 return false;
-        event->events |= meant.failed;
+        if (event->events & EPOLLHUP) /* or it is another one's, with the same data */
+                event->events |= meant.failed;
         if (!meant.taken)
                 return true;
         event->events &= meant.wanted | EPOLLERR | EPOLLHUP;

@@ -34,8 +34,10 @@ bool hf_interest_ctl(int epfd, int op, int fd, struct epoll_event *event, int *r
  * many are left, in order. */
 int hf_interest_events(int epfd, struct epoll_event *events, int n);
 
-/* FD is closed: its notes are void. */
+/* FD is closed, or new: its notes are void. The same for all of FIRST to LAST that are not very
+ * high. */
 void hf_interest_forget(int fd);
+void hf_interest_forget_range(unsigned first, unsigned last);
 
 /* Was anything ever registered while a proxy was configured? (One load.) Then events that were
  * meant for a handshake may come at any time. */

@@ -125,3 +125,9 @@ void hf_interest_forget(int fd)
         if (book)
                 atomic_store_explicit(&book->waited[fd], false, memory_order_relaxed);
 }
+
+void hf_interest_forget_range(unsigned first, unsigned last)
+{
+        for (unsigned fd = first; fd <= last && fd < HF_BOOK_FEW; fd++)
+                hf_interest_forget((int)fd);
+}

@@ -9,6 +9,7 @@
 #define HF_BOOK_PLACES 4 /* sets of one descriptor; of more, none is left to its handshake */
 #define HF_BOOK_WAYS 4
 #define HF_BOOK_BUCKETS 32768
+#define HF_BOOK_FEW 4096
 
 /* One registration as the program made it. */
 struct hf_note {

@@ -150,6 +150,8 @@ int hf_pending_dialled(struct hf_pending *record, int fd)
                         record->events = POLLOUT;
                         return pfd.revents & POLLOUT ? 1 : 0;
                 }
+                if (!hf_pending_began(record))
+                        return -ECONNABORTED; /* the error is for the one who did */
                 error = get_int(fd, SOL_SOCKET, SO_ERROR, 0);
                 if (error == 0)
                         return -ECONNABORTED; /* somebody disconnected it */

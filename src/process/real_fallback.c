@@ -134,6 +134,19 @@ int hf_fallback_select(int n, fd_set *r, fd_set *w, fd_set *x, struct timeval *t
         return got;
 }
 
+int hf_fallback_epoll_create1(int flags)
+{
+        return (int)CALL(SYS_epoll_create1, flags, 0, 0, 0, 0, 0);
+}
+
+int hf_fallback_epoll_create(int size)
+{
+        if (size > 0)
+                return hf_fallback_epoll_create1(0);
+        errno = EINVAL;
+        return -1;
+}
+
 int hf_fallback_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
         return (int)CALL(SYS_epoll_ctl, epfd, op, fd, event, 0, 0);
