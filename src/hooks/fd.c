@@ -39,9 +39,12 @@ HF_EXPORT int ioctl(int fd, unsigned long request, ...);
 
 int close(int fd)
 {
-        if (hf_pending_maybe(fd))
-                hf_pending_close(fd);
-        hf_interest_forget(fd);
+        /* (While nothing is pending, notes may go stale: whoever uses one asks the kernel.) */
+        if (hf_pending_any()) {
+                if (hf_pending_maybe(fd))
+                        hf_pending_close(fd);
+                hf_interest_forget(fd);
+        }
         return hf_real_close(fd);
 }
 

@@ -224,6 +224,7 @@ struct meant {
         struct hf_book *book;
         uint32_t set;
         uint64_t data;
+        uint32_t events;
         uint32_t wanted; /* what the program asked of all that it may be */
         uint32_t ours;   /* bits for which only a handshake asks */
         bool taken;      /* it was a handshake's */
@@ -257,10 +258,15 @@ static void take_step(struct meant *meant, int fd, uint32_t wanted)
         if (hf_pending_find(fd, &tunnel))
                 progress = meant->ours ? hf_pending_step(&tunnel, &step)
                                        : hf_pending_step_patiently(&tunnel, &step);
-        if (progress == HF_GONE || (progress == HF_OVER && step.before)) {
+        if (progress == HF_OVER && step.before && step.result < 0) {
+                meant->failed |= FAILED & (wanted | EPOLLERR | EPOLLHUP);
+                /* A dead socket's own event shows that it is: this one is older. */
+                if (step.dead && !(meant->events & EPOLLHUP))
+                        meant->taken = true;
+                else
+                        meant->left = true;
+        } else if (progress == HF_GONE || (progress == HF_OVER && step.before)) {
                 meant->left = true;
-                if (progress == HF_OVER && step.result < 0)
-                        meant->failed |= FAILED & (wanted | EPOLLERR | EPOLLHUP);
         } else {
                 meant->taken = true;
         }
@@ -281,7 +287,10 @@ static void take_record_step(struct hf_pending *record, void *arg)
 /* False: the event was a handshake's. */
 static bool keep(struct hf_book *book, int epfd, struct epoll_event *event)
 {
-        struct meant meant = {.book = book, .set = hf_twins_id(epfd), .data = event->data.u64};
+        struct meant meant = {.book = book,
+                              .set = hf_twins_id(epfd),
+                              .data = event->data.u64,
+                              .events = event->events};
         uint32_t bucket = hf_book_bucket(meant.set, meant.data);
         bool crowded = atomic_load_explicit(&book->crowded[bucket], memory_order_relaxed);
         int pending[HF_BOOK_WAYS], n = 0;

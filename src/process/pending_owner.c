@@ -77,11 +77,26 @@ int hf_socket_id(int fd, uint64_t *ret_id)
 
 /* ---- threads ---- */
 
+/* ThreadSanitizer does not see atomics inside its own poll() and the like, in which we are called,
+ * but sees what is done under the claim. */
+#ifdef __SANITIZE_THREAD__
+void __tsan_acquire(void *at);
+void __tsan_release(void *at);
+#define SANITIZER_ACQUIRE(at) __tsan_acquire(at)
+#define SANITIZER_RELEASE(at) __tsan_release(at)
+#else
+#define SANITIZER_ACQUIRE(at) ((void)0)
+#define SANITIZER_RELEASE(at) ((void)0)
+#endif
+
 static bool try_claim(struct hf_pending *record)
 {
         bool no = false;
 
-        return atomic_compare_exchange_strong(&record->claimed, &no, true);
+        if (!atomic_compare_exchange_strong(&record->claimed, &no, true))
+                return false;
+        SANITIZER_ACQUIRE(&record->claimed);
+        return true;
 }
 
 /* Knock, then try again: the one who has the record gives it back, then looks for a knock. In this
@@ -104,6 +119,7 @@ void hf_pending_claim_patiently(struct hf_pending *record)
 
 bool hf_pending_unclaim(struct hf_pending *record)
 {
+        SANITIZER_RELEASE(&record->claimed);
         atomic_store(&record->claimed, false);
         return atomic_load(&record->knocked);
 }

@@ -84,7 +84,8 @@ struct hf_step {
         int ms;
         int result;
         bool settle;  /* OVER with 0: see the record's */
-        bool kept;    /* OVER: there is something to collect */
+        bool kept;    /* OVER: there is something to collect, */
+        bool dead;    /* and the socket was disconnected */
         bool before;  /* OVER: it was, before this step */
         bool up;      /* GOES_ON: TCP is */
         bool watched; /* GOES_ON: a wait that we see named it, or it is registered with epoll */

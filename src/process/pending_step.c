@@ -209,6 +209,7 @@ static bool step_once(const struct hf_tunnel *tunnel, enum hf_progress *ret_prog
         if (ret->before) {
                 ret->result = record->result;
                 ret->kept = true;
+                ret->dead = !record->alive;
                 return true;
         }
         if (!tunnel->checked && (hf_socket_id(fd, &id) < 0 || id != tunnel->id)) {
