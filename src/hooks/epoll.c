@@ -99,6 +99,15 @@ int hf_wait_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 
 /* ---- the hooks ---- */
 
+/* What the real call got, without what was a handshake's. False: there was nothing else. */
+static bool kept(int epfd, struct epoll_event *events, int *got)
+{
+        if (*got <= 0 || !hf_interest_any())
+                return true;
+        *got = hf_interest_events(epfd, events, *got);
+        return *got > 0;
+}
+
 /* GOT: see hf_wait_epoll(). */
 HF_NOINLINE static int slowly(int epfd, struct epoll_event *events, int max, int got, int timeout,
                               const sigset_t *mask)
@@ -123,7 +132,7 @@ HF_NOINLINE static int pwait2_slowly(int epfd, struct epoll_event *events, int m
 /* A set is new, whatever its number was before (and was closed by a call that we did not see). */
 static int created(int epfd)
 {
-        hf_interest_forget(epfd);
+        hf_interest_new_set(epfd);
         return epfd;
 }
 
@@ -152,9 +161,7 @@ int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout)
         if (hf_pending_any())
                 return slowly(epfd, events, max, 0, timeout, NULL);
         got = hf_real_epoll_wait(epfd, events, max, timeout);
-        if (got > 0 && hf_interest_any())
-                return slowly(epfd, events, max, got, timeout, NULL);
-        return got;
+        return kept(epfd, events, &got) ? got : slowly(epfd, events, max, 0, timeout, NULL);
 }
 
 int epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout, const sigset_t *mask)
@@ -164,9 +171,7 @@ int epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout, cons
         if (hf_pending_any())
                 return slowly(epfd, events, max, 0, timeout, mask);
         got = hf_real_epoll_pwait(epfd, events, max, timeout, mask);
-        if (got > 0 && hf_interest_any())
-                return slowly(epfd, events, max, got, timeout, mask);
-        return got;
+        return kept(epfd, events, &got) ? got : slowly(epfd, events, max, 0, timeout, mask);
 }
 
 int epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct timespec *timeout,
@@ -177,7 +182,5 @@ int epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct tim
         if (hf_pending_any())
                 return pwait2_slowly(epfd, events, max, 0, timeout, mask);
         got = hf_real_epoll_pwait2(epfd, events, max, timeout, mask);
-        if (got > 0 && hf_interest_any())
-                return pwait2_slowly(epfd, events, max, got, timeout, mask);
-        return got;
+        return kept(epfd, events, &got) ? got : pwait2_slowly(epfd, events, max, 0, timeout, mask);
 }

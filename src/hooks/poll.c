@@ -114,9 +114,10 @@ static int report(const struct call *call, int got)
 {
         for (unsigned i = 0; i < call->n; i++) {
                 bool none = got < 0 || call->fate[i] == IS_PENDING;
-                short events = (short)(call->copy[i].revents | call->fate[i]);
 
-                call->fds[i].revents = none ? (short)0 : events;
+                call->fds[i].revents = 0;
+                if (!none)
+                        call->fds[i].revents = (short)(call->copy[i].revents | call->fate[i]);
         }
         return got;
 }

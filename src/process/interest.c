@@ -293,7 +293,7 @@ static bool keep(struct hf_book *book, int epfd, struct epoll_event *event)
                               .events = event->events};
         uint32_t bucket = hf_book_bucket(meant.set, meant.data);
         bool crowded = atomic_load_explicit(&book->crowded[bucket], memory_order_relaxed);
-        int pending[HF_BOOK_WAYS], n = 0;
+        int pending[HF_BOOK_WAYS], others[HF_BOOK_WAYS], n = 0, m = 0;
         uint32_t wanted[HF_BOOK_WAYS];
 
         for (int i = 0; i < HF_BOOK_WAYS; i++) {
@@ -303,8 +303,8 @@ static bool keep(struct hf_book *book, int epfd, struct epoll_event *event)
                         continue;
                 if (hf_pending_maybe(fd))
                         pending[n++] = fd;
-                else /* unless it is closed, and nobody told us */
-                        meant.left |= hf_syscall3(SYS_fcntl, fd, 1 /* F_GETFD */, 0) >= 0;
+                else
+                        others[m++] = fd;
         }
         meant.ours = event->events & OURS & ~meant.wanted;
         for (int i = 0; i < n; i++)
@@ -319,6 +319,9 @@ static bool keep(struct hf_book *book, int epfd, struct epoll_event *event)
                 event->events |= meant.failed;
         if (!meant.taken)
                 return true;
+        /* (One may be closed, and nobody told us.) */
+        for (int i = 0; i < m; i++)
+                meant.left |= hf_syscall3(SYS_fcntl, others[i], 1 /* F_GETFD */, 0) >= 0;
         event->events &= meant.wanted | EPOLLERR | EPOLLHUP;
         return meant.left && event->events != 0;
 }

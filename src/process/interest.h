@@ -34,6 +34,9 @@ bool hf_interest_ctl(int epfd, int op, int fd, struct epoll_event *event, int *r
  * many are left, in order. */
 int hf_interest_events(int epfd, struct epoll_event *events, int n);
 
+/* EPFD is a new set, whatever had its number before. */
+void hf_interest_new_set(int epfd);
+
 /* FD is closed, or new: its notes are void. The same for all of FIRST to LAST that are not very
  * high. */
 void hf_interest_forget(int fd);

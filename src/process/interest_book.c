@@ -110,20 +110,27 @@ void hf_interest_note(int epfd, int op, int fd, const struct epoll_event *event)
 void hf_interest_forget(int fd)
 {
         struct hf_book *book = hf_book();
-        uint32_t any = hf_twins_known(fd);
+        uint32_t any = 0;
 
-        if ((unsigned)fd >= HF_PENDING_FDS)
+        if (!book || (unsigned)fd >= HF_PENDING_FDS)
                 return;
-        for (int i = 0; book && i < HF_BOOK_PLACES; i++)
+        for (int i = 0; i < HF_BOOK_PLACES; i++)
                 any |= hf_note_get(&book->notes[fd][i].set);
         /* (A vfork child closes descriptors of its own, not its parent's.) */
         if (!any || !hf_pending_ours())
                 return;
-        hf_twins_forget(fd);
-        for (int i = 0; book && i < HF_BOOK_PLACES; i++)
+        for (int i = 0; i < HF_BOOK_PLACES; i++)
                 hf_note_clear(&book->notes[fd][i]);
-        if (book)
-                atomic_store_explicit(&book->waited[fd], false, memory_order_relaxed);
+}
+
+void hf_interest_new_set(int epfd)
+{
+        struct hf_book *book = hf_book();
+
+        hf_twins_forget(epfd);
+        hf_interest_forget(epfd);
+        if (book && (unsigned)epfd < HF_PENDING_FDS)
+                atomic_store_explicit(&book->waited[epfd], false, memory_order_relaxed);
 }
 
 void hf_interest_forget_range(unsigned first, unsigned last)

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <link.h>
-#include <stdatomic.h>
 #include <sys/auxv.h>
 
 #define STACK_NEAR 8192U /* bytes above a frame that are taken for the caller's stack */
@@ -20,36 +19,23 @@ static bool near_stack(uintptr_t at, size_t n)
         return above < STACK_NEAR && n <= STACK_NEAR - above;
 }
 
-/* The writable segment of the executable itself, which is there as long as the process. */
-static void find_data(_Atomic(uintptr_t) *ret_from, _Atomic(uintptr_t) *ret_to)
+/* In a segment of the executable itself, which is there as long as the process. */
+static bool in_program(uintptr_t at, size_t n)
 {
         const ElfW(Phdr) *segments = (const ElfW(Phdr) *)getauxval(AT_PHDR);
-        unsigned long n = segments ? getauxval(AT_PHNUM) : 0;
-        uintptr_t bias = 0, from = 1, to = 1;
+        unsigned long count = segments ? getauxval(AT_PHNUM) : 0;
+        uintptr_t bias = 0;
 
-        for (unsigned long i = 0; i < n; i++)
-                if (segments[i].p_type == PT_PHDR)
-                        bias = (uintptr_t)segments - segments[i].p_vaddr;
-        for (unsigned long i = 0; i < n; i++)
-                if (segments[i].p_type == PT_LOAD && segments[i].p_flags & PF_W) {
-                        from = bias + segments[i].p_vaddr;
-                        to = from + segments[i].p_memsz;
-                }
-        atomic_store_explicit(ret_to, to, memory_order_relaxed);
-        atomic_store_explicit(ret_from, from, memory_order_release);
-}
+        for (unsigned long i = 0; i < count; i++) {
+                const ElfW(Phdr) *s = &segments[i];
 
-static bool in_data(uintptr_t at, size_t n)
-{
-        static _Atomic(uintptr_t) data_from, data_to;
-        uintptr_t from = atomic_load_explicit(&data_from, memory_order_acquire), to;
-
-        if (!from) {
-                find_data(&data_from, &data_to);
-                from = atomic_load_explicit(&data_from, memory_order_relaxed);
+                if (s->p_type == PT_PHDR)
+                        bias = (uintptr_t)segments - s->p_vaddr;
+                else if (s->p_type == PT_LOAD && s->p_flags & PF_R &&
+                         at - bias - s->p_vaddr < s->p_memsz)
+                        return n <= s->p_memsz - (at - bias - s->p_vaddr);
         }
-        to = atomic_load_explicit(&data_to, memory_order_relaxed);
-        return at >= from && at < to && n <= to - at;
+        return false;
 }
 
 /* rt_sigprocmask(2) copies 8 bytes in before it looks at `how`: EFAULT if they cannot be read,
@@ -65,7 +51,7 @@ bool hf_sys_readable(const void *p, size_t n)
 
         if (!p)
                 return n == 0; /* and the kernel would not look */
-        if (near_stack(at, n) || in_data(at, n))
+        if (near_stack(at, n) || in_program(at, n))
                 return true;
 
         if (n < 8)

@@ -48,15 +48,8 @@ void hf_twins_dup(int from, int to)
         uint32_t id = hf_twins_id(from);
         twin_id *place = id ? place_of(to) : NULL;
 
-        if (place && (get(place) == 0 || hf_pending_ours()))
+        if (place && get(place) != id && (get(place) == 0 || hf_pending_ours()))
                 atomic_store_explicit(place, id, memory_order_relaxed);
-}
-
-bool hf_twins_known(int fd)
-{
-        const twin_id *place = place_of(fd);
-
-        return place && get(place) != 0;
 }
 
 void hf_twins_forget(int fd)

@@ -17,11 +17,8 @@ uint32_t hf_twins_id(int fd);
 /* TO has become a duplicate of FROM. */
 void hf_twins_dup(int from, int to);
 
-/* FD is closed. */
+/* FD has none, as it is new. (When it is closed, nobody needs to say so.) */
 void hf_twins_forget(int fd);
-
-/* Is anything known of FD? */
-bool hf_twins_known(int fd);
 
 /* A descriptor with that ID, the first one if it still has it; -1: none is left. */
 int hf_twins_find(uint32_t id);
