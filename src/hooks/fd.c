@@ -73,12 +73,12 @@ void closefrom(int first)
 /* ---- duplicates ---- */
 
 /* FROM has got the duplicate TO, or -1. */
-static int duplicated(int from, int to)
+static int duplicated(int from, int to, bool chosen)
 {
-        if (to >= 0 && hf_config()) {
+        if (to >= 0 && hf_pending_any())
                 hf_interest_forget(to);
-                hf_twins_dup(from, to);
-        }
+        if (to >= 0 && hf_config())
+                hf_twins_dup(from, to, chosen);
         if (to >= 0 && hf_pending_maybe(from))
                 hf_pending_dup(from, to);
         return to;
@@ -86,7 +86,7 @@ static int duplicated(int from, int to)
 
 int dup(int fd)
 {
-        return duplicated(fd, hf_real_dup(fd));
+        return duplicated(fd, hf_real_dup(fd), false);
 }
 
 /* TO, which may be pending, is closed by the way, unless the call fails. */
@@ -98,9 +98,7 @@ __attribute__((noinline)) static void replacing(int from, int to)
 
 static int replaced(int from, int to)
 {
-        if (to >= 0 && from != to)
-                hf_interest_forget(to);
-        return from != to ? duplicated(from, to) : to;
+        return from != to ? duplicated(from, to, true) : to;
 }
 
 int dup2(int fd, int to)
@@ -139,7 +137,7 @@ static void before_fcntl(int fd, int cmd, long arg)
 
 static int after_fcntl(int fd, int cmd, int result)
 {
-        return cmd == DUPFD || cmd == DUPFD_CLOEXEC ? duplicated(fd, result) : result;
+        return cmd == DUPFD || cmd == DUPFD_CLOEXEC ? duplicated(fd, result, false) : result;
 }
 
 /* Variadic: whatever there is is passed on, a pointer, an int with something above it, or what

@@ -48,8 +48,9 @@ static bool tell(struct hf_note *note, int fd, uint32_t events)
 
         r = events & EPOLLEXCLUSIVE ? -EINVAL : control(epfd, EPOLL_CTL_MOD, fd, events, data);
         if (r == -EINVAL && hf_note_get(&note->events) & EPOLLEXCLUSIVE) {
-                control(epfd, EPOLL_CTL_DEL, fd, 0, 0);
-                r = control(epfd, EPOLL_CTL_ADD, fd, events, data);
+                r = control(epfd, EPOLL_CTL_DEL, fd, 0, 0);
+                if (r == 0)
+                        r = control(epfd, EPOLL_CTL_ADD, fd, events, data);
         }
         if (r < 0) /* the set is closed, or the number another set's: the note was stale */
                 hf_note_clear(note);

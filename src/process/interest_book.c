@@ -49,6 +49,28 @@ static void enter(struct hf_book *book, uint32_t fd, uint32_t bucket)
 }
 
 /* False: FD is in more sets than we can note. */
+/* Is SET no more? The kernel takes no event for it then, and a wait on it, which takes none out for
+ * lack of a place to put it, fails in another way. */
+static bool is_gone(uint32_t set)
+{
+        int epfd = hf_twins_find(set);
+
+        return epfd < 0 ||
+               hf_syscall6(SYS_epoll_pwait, epfd, 1 /* no place */, 1, 0, 0, 8) == -EINVAL ||
+               hf_syscall3(SYS_fcntl, epfd, 1 /* F_GETFD */, 0) < 0;
+}
+
+/* An empty place for FD's note, perhaps one of a set that was closed without a word. */
+static struct hf_note *make_place(struct hf_book *book, int fd)
+{
+        struct hf_note *note = hf_book_find(book, fd, 0);
+
+        for (int i = 0; !note && i < HF_BOOK_PLACES; i++)
+                if (is_gone(hf_note_get(&book->notes[fd][i].set)))
+                        note = &book->notes[fd][i];
+        return note;
+}
+
 bool hf_book_write(struct hf_book *book, int fd, uint32_t set, uint32_t events, uint64_t data)
 {
         struct hf_note *note = hf_book_find(book, fd, set);
@@ -58,7 +80,7 @@ bool hf_book_write(struct hf_book *book, int fd, uint32_t set, uint32_t events, 
                 return true;
         }
         if (!note)
-                note = hf_book_find(book, fd, 0);
+                note = make_place(book, fd);
         if (!note)
                 return false;
         atomic_store_explicit(&note->events, events, memory_order_relaxed);

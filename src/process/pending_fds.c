@@ -58,9 +58,10 @@ static void close_some(const struct hf_tunnel *tunnel, unsigned first, unsigned 
                 closed[i] = fd;
         }
         if (hf_pending_fd(record) >= 0) {
-                /* What is registered under the closed numbers stays so while the socket lives. */
+                /* What is registered under the closed numbers stays so while the socket lives. (The
+                 * set of a fork's child is its parent's, too.) */
                 for (int i = 0; i < HF_PENDING_ALIASES; i++)
-                        if (closed[i] >= 0)
+                        if (closed[i] >= 0 && hf_pending_began(record))
                                 hf_interest_restore(closed[i]);
                 hf_pending_release(tunnel, mask);
                 return;

@@ -41,14 +41,14 @@ uint32_t hf_twins_id(int fd)
         return atomic_compare_exchange_strong(place, &id, fresh) ? fresh : id;
 }
 
-/* In a vfork child it is the parent's memory, so what is known there stays; to ask who we are
- * costs a system call, so what is not known is written unasked. */
-void hf_twins_dup(int from, int to)
+/* In a vfork child it is the parent's memory. A number that was free there is free in the parent;
+ * of one that was in use, what is known stays. */
+void hf_twins_dup(int from, int to, bool chosen)
 {
         uint32_t id = hf_twins_id(from);
         twin_id *place = id ? place_of(to) : NULL;
 
-        if (place && get(place) != id && (get(place) == 0 || hf_pending_ours()))
+        if (place && get(place) != id && (!chosen || get(place) == 0 || hf_pending_ours()))
                 atomic_store_explicit(place, id, memory_order_relaxed);
 }
 

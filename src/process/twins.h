@@ -14,8 +14,9 @@
  * (the first one's). 0: FD is too high a number, or memory is short. */
 uint32_t hf_twins_id(int fd);
 
-/* TO has become a duplicate of FROM. */
-void hf_twins_dup(int from, int to);
+/* TO has become a duplicate of FROM. CHOSEN: the program chose the number, which may have been in
+ * use. */
+void hf_twins_dup(int from, int to, bool chosen);
 
 /* FD has none, as it is new. (When it is closed, nobody needs to say so.) */
 void hf_twins_forget(int fd);

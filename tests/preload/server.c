@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void put(int fd, const void *bytes, size_t n)
+void put(int fd, const void *bytes, size_t n)
 {
         const char *p = bytes;
 
@@ -33,12 +33,12 @@ static void put(int fd, const void *bytes, size_t n)
         }
 }
 
-static void put_text(int fd, const char *text)
+void put_text(int fd, const char *text)
 {
         put(fd, text, strlen(text));
 }
 
-static void echo(int fd)
+void echo(int fd)
 {
         char buf[4096];
         ssize_t n;
@@ -47,14 +47,19 @@ static void echo(int fd)
                 put(fd, buf, (size_t)n);
 }
 
+void await_acknowledged(int fd)
+{
+        int unsent = 1;
+
+        while (ioctl(fd, SIOCOUTQ, &unsent) == 0 && unsent > 0)
+                sched_yield();
+}
+
 static void put_slowly(int fd, const char *text)
 {
         for (; *text; text++) {
-                int unsent = 1;
-
                 put(fd, text, 1);
-                while (ioctl(fd, SIOCOUTQ, &unsent) == 0 && unsent > 0)
-                        sched_yield();
+                await_acknowledged(fd);
         }
 }
 
@@ -71,7 +76,7 @@ static void put_headers(int fd, size_t size)
         put_text(fd, "\r\n");
 }
 
-static void reset_on_close(int fd)
+void reset_on_close(int fd)
 {
         const struct linger hard = {.l_onoff = 1};
 
@@ -84,9 +89,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool read_request(int fd)
 {
         char text[sizeof world->request] = "";
+        const char *end;
         size_t have = 0;
 
-        while (!strstr(text, "\r\n\r\n")) {
+        while (!(end = strstr(text, "\r\n\r\n"))) {
                 ssize_t n = recv(fd, text + have, sizeof text - 1 - have, 0);
 
                 if (n <= 0)
@@ -97,7 +103,35 @@ static bool read_request(int fd)
         pthread_mutex_lock(&lock);
         memcpy(world->request, text, sizeof text);
         pthread_mutex_unlock(&lock);
+        atomic_fetch_add(&world->early_bytes, (unsigned)(text + have - (end + 4)));
+        atomic_fetch_add(&world->asked, 1);
         return true;
+}
+
+/* What came before the reply that is sent now: nothing should have. */
+static void count_early_bytes(int fd)
+{
+        int n = 0;
+
+        if (ioctl(fd, FIONREAD, &n) == 0 && n > 0)
+                atomic_fetch_add(&world->early_bytes, (unsigned)n);
+}
+
+/* Nothing should come any more. */
+static void drain(int fd)
+{
+        char buf[512];
+        ssize_t n;
+
+        while ((n = recv(fd, buf, sizeof buf, 0)) > 0)
+                atomic_fetch_add(&world->early_bytes, (unsigned)n);
+}
+
+static void refuse(int fd, const char *text)
+{
+        put_text(fd, text);
+        shutdown(fd, SHUT_WR);
+        drain(fd);
 }
 
 static void wait_for_release(int fd)
@@ -113,13 +147,18 @@ static void wait_for_release(int fd)
 static void proxy(int fd)
 {
         enum behaviour b = (enum behaviour)atomic_load(&world->behaviour);
-        char buf[512];
 
         atomic_fetch_add(&world->accepted, 1);
-        if (b == CLOSES_AT_ONCE || !read_request(fd))
+        if (b == SCRIPTED)
+                serve_script(fd);
+        if (b == SCRIPTED || b == CLOSES_AT_ONCE || !read_request(fd))
                 return;
+        if (b == GRANTS_WHEN_RELEASED || b == REFUSES_WHEN_RELEASED || b == RESETS_WHEN_RELEASED)
+                wait_for_release(fd);
+        count_early_bytes(fd);
         switch (b) {
         case GRANTS:
+        case GRANTS_WHEN_RELEASED:
                 put_text(fd, OK_LINE);
                 break;
         case GRANTS_WITH_BANNER:
@@ -137,46 +176,44 @@ static void proxy(int fd)
         case GRANTS_AFTER_100:
                 put_text(fd, "HTTP/1.1 102 Processing\r\nX-A: b\r\n\r\n" OK_LINE);
                 break;
-        case GRANTS_WHEN_RELEASED:
-                wait_for_release(fd);
-                put_text(fd, OK_LINE);
-                break;
         case REFUSES_403:
-                put_text(fd, "HTTP/1.1 403 Forbidden\r\n\r\n");
+        case REFUSES_WHEN_RELEASED:
+                refuse(fd, "HTTP/1.1 403 Forbidden\r\n\r\n");
                 return;
-        case REFUSES_404:
+        case REFUSES_404: /* and closes at once */
                 put_text(fd, "HTTP/1.1 404 Not Found\r\n\r\n");
                 return;
         case REFUSES_407_NTLM:
-                put_text(fd, "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Negotiate\r\n"
-                             "Proxy-Authenticate: NTLM\r\n\r\n");
+                refuse(fd, "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Negotiate\r\n"
+                           "Proxy-Authenticate: NTLM\r\n\r\n");
                 return;
         case REFUSES_407_BASIC:
-                put_text(fd, "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n");
+                refuse(fd, "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n");
                 return;
         case REFUSES_502:
-                put_text(fd, "HTTP/1.1 502 Bad Gateway\r\n\r\n");
+                refuse(fd, "HTTP/1.1 502 Bad Gateway\r\n\r\n");
                 return;
         case REFUSES_503:
-                put_text(fd, "HTTP/1.1 503 Service Unavailable\r\n\r\n");
+                refuse(fd, "HTTP/1.1 503 Service Unavailable\r\n\r\n");
                 return;
         case REFUSES_504:
-                put_text(fd, "HTTP/1.1 504 Gateway Timeout\r\n\r\n");
+                refuse(fd, "HTTP/1.1 504 Gateway Timeout\r\n\r\n");
                 return;
         case REFUSES_BODY:
                 put_text(fd, "HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\n<h1>No</h1>");
-                recv(fd, buf, sizeof buf, 0); /* stays open: the page must not be readable */
+                drain(fd); /* stays open: the page must not be readable */
                 return;
         case TALKS_GARBAGE:
-                put_text(fd, "\x05\xff\x01\x02 not HTTP at all\r\n\r\n");
+                refuse(fd, "\x05\xff\x01\x02 not HTTP at all\r\n\r\n");
                 return;
         case TALKS_SSH:
                 put_text(fd, "SSH-2.0-OpenSSH_9.2\r\n");
-                recv(fd, buf, sizeof buf, 0);
+                drain(fd);
                 return;
         case TALKS_TOO_LONG:
                 put_headers(fd, 70 * 1024);
-                break;
+                drain(fd);
+                return;
         case CLOSES_MIDWAY:
                 put_text(fd, "HTTP/1.1 200 Conn");
                 return;
@@ -185,12 +222,13 @@ static void proxy(int fd)
                 reset_on_close(fd);
                 return;
         case RESETS:
+        case RESETS_WHEN_RELEASED:
                 reset_on_close(fd);
                 return;
         case HANGS:
-                while (recv(fd, buf, sizeof buf, 0) > 0)
-                        ;
+                drain(fd);
                 return;
+        case SCRIPTED:
         case CLOSES:
         case CLOSES_AT_ONCE:
                 return;
@@ -214,6 +252,13 @@ static void serve_echo(int fd)
         echo(fd);
 }
 
+static void serve_banner(int fd)
+{
+        atomic_fetch_add(&world->served, 1);
+        put_text(fd, BANNER);
+        echo(fd);
+}
+
 static void *serve_one(void *arg)
 {
         struct connection c = *(struct connection *)arg;
@@ -221,6 +266,8 @@ static void *serve_one(void *arg)
         free(arg);
         c.serve(c.fd);
         close(c.fd);
+        if (c.serve == proxy)
+                atomic_fetch_sub(&world->busy, 1);
         return NULL;
 }
 
@@ -241,6 +288,8 @@ static void *accept_all(void *arg)
                         free(c);
                         continue;
                 }
+                if (c->serve == proxy)
+                        atomic_fetch_add(&world->busy, 1);
                 setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
                 if (pthread_create(&thread, NULL, serve_one, c) == 0)
                         pthread_detach(thread);
@@ -290,7 +339,7 @@ static uint16_t fill(int fd)
 void server_start(struct world *w)
 {
         static const uint16_t ports[] = {80, 443, 8080, 9000, 9443};
-        static struct listener listeners[HF_LEN(ports) + 3];
+        static struct listener listeners[HF_LEN(ports) + 4];
         int up[2], gone;
         char byte = 0;
 
@@ -314,9 +363,12 @@ void server_start(struct world *w)
         w->proxy6_port = port_of(listeners[1].fd);
         w->full_port = fill(listen_on("::ffff:127.0.0.1", 0, 0));
         listeners[2] = (struct listener){listen_on("::ffff:127.0.0.2", w->full_port, 1024), proxy};
+        listeners[3] = (struct listener){listen_on("::", 0, 1024), serve_banner};
+        w->banner_port = port_of(listeners[3].fd);
+        w->has_late = late_start();
         close(gone);
         for (size_t i = 0; i < HF_LEN(ports); i++)
-                listeners[i + 3] = (struct listener){listen_on("::", ports[i], 1024), serve_echo};
+                listeners[i + 4] = (struct listener){listen_on("::", ports[i], 1024), serve_echo};
         for (size_t i = 0; i < HF_LEN(listeners); i++) {
                 pthread_t thread;
 

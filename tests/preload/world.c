@@ -123,7 +123,9 @@ void world_enter(int argc, char **argv, const char *setup)
                 return;
         }
         if (argc > 1)
-                mode = !strcmp(argv[1], "control") ? CONTROL : NOPROXY;
+                mode = !strcmp(argv[1], "control")   ? CONTROL
+                       : !strcmp(argv[1], "noproxy") ? NOPROXY
+                                                     : PRELOADED;
 
         /* Both read here, as from another mount namespace a chroot's paths look different. Not
          * /proc/self/exe itself, which under valgrind is valgrind. */

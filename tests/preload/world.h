@@ -7,6 +7,8 @@
  *      noproxy       under LD_PRELOAD=libhfproxy.so with none
  *      control       without the library
  *
+ * (any other word is the test's own, and goes with the first.)
+ *
  * The cases that do not speak of the proxy must come out alike in all three. */
 #pragma once
 
@@ -18,12 +20,14 @@
 
 enum behaviour {
         GRANTS,
-        GRANTS_WITH_BANNER,   /* the server's first bytes in the segment of the reply */
-        GRANTS_BYTE_BY_BYTE,  /* each byte acknowledged before the next one is sent */
-        GRANTS_LONG_HEADERS,  /* 60 KiB */
-        GRANTS_BARE,          /* HTTP/1.0, no reason, bare LF */
-        GRANTS_AFTER_100,     /* an interim reply first */
-        GRANTS_WHEN_RELEASED, /* waits for world->released */
+        GRANTS_WITH_BANNER,    /* the server's first bytes in the segment of the reply */
+        GRANTS_BYTE_BY_BYTE,   /* each byte acknowledged before the next one is sent */
+        GRANTS_LONG_HEADERS,   /* 60 KiB */
+        GRANTS_BARE,           /* HTTP/1.0, no reason, bare LF */
+        GRANTS_AFTER_100,      /* an interim reply first */
+        GRANTS_WHEN_RELEASED,  /* waits for world->released */
+        REFUSES_WHEN_RELEASED, /* 403 */
+        RESETS_WHEN_RELEASED,
         REFUSES_403,
         REFUSES_404,
         REFUSES_407_NTLM,
@@ -41,20 +45,51 @@ enum behaviour {
         RESETS,
         RESETS_MIDWAY,
         HANGS,
+        SCRIPTED, /* as world->script says, by the client's port */
 };
 
+/* What the proxy does at byte AT of the request that it reads, or of its own reply. */
+struct script {
+        uint16_t at;
+        uint8_t side; /* enum script_side */
+        uint8_t what; /* enum script_what */
+};
+enum script_side { GRANTS_ALWAYS, AT_REQUEST, AT_OK, AT_OK_WITH_FIELDS, AT_403, AT_407 };
+enum script_what {
+        THEN_CLOSES,
+        THEN_RESETS,
+        THEN_STALLS,
+        THEN_GARBAGE, /* one byte 0x01, and closes */
+        THEN_PAUSES,  /* until all is acknowledged, and goes on with the rest and BANNER */
+};
+
+/* The replies of the sides above. */
+extern const char *const script_reply[];
+
 #define BANNER "220 hello from the server\r\n"
+
+/* Without a proxy: the same servers as elsewhere, but not even a SYN reaches them while world->held
+ * and before world->released. */
+#define LATE "192.0.2.2"
 
 struct world {
         uint16_t proxy_port;  /* 127.0.0.1 */
         uint16_t proxy6_port; /* ::1 */
         uint16_t dead_port;   /* nobody listens there */
         uint16_t full_port;   /* 127.0.0.1: nobody accepts, SYNs are lost; 127.0.0.2: the proxy */
+        uint16_t banner_port; /* an echo server that says BANNER first */
+        bool has_late;        /* LATE is there (it needs /dev/net/tun) */
         _Atomic(int) behaviour;
         _Atomic(int) released;
-        _Atomic(unsigned) accepted; /* connections at the proxy */
-        _Atomic(unsigned) served;   /* connections at the echo servers */
-        char request[4096];         /* the last one that reached the proxy */
+        _Atomic(int) held;             /* packets to LATE wait for world->released */
+        _Atomic(int) busy;             /* connections at the proxy that are not yet over */
+        _Atomic(unsigned) accepted;    /* connections at the proxy */
+        _Atomic(unsigned) asked;       /* requests that it has read */
+        _Atomic(unsigned) early_bytes; /* that came behind a request and before its reply, or
+                                          after a refusal: there must be none */
+        _Atomic(struct script) script[65536];
+        _Atomic(unsigned) served; /* connections at the echo servers */
+        char request[4096];       /* the last one that reached the proxy */
 };
 
 extern struct world *world;

@@ -112,8 +112,8 @@ static void is_all_defaults_when_nothing_is_set(void **state)
 
 static void takes_100_kib_for_malformed(void **state)
 {
-        static const enum hf_var vars[] = {HF_VAR_HFPROXY_PREFER, HF_VAR_HFPROXY_TUNNEL,
-                                           HF_VAR_HFPROXY_TIMEOUT, HF_VAR_HFPROXY_LOG_LEVEL,
+        static const enum hf_var vars[] = {HF_VAR_HFPROXY_PREFER,      HF_VAR_HFPROXY_TUNNEL,
+                                           HF_VAR_HFPROXY_TIMEOUT,     HF_VAR_HFPROXY_LOG_LEVEL,
                                            HF_VAR_HFPROXY_DISABLE_XET, HF_VAR_HFPROXY_IO_URING};
         static char text[100 * 1024 + 1];
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Every way of waiting for a connection, times everything that may become of it. Which ways:
+ * waits_*.c. */
+#define _GNU_SOURCE
+#include "waits.h"
+
+#define K ANYWHERE
+
+static const struct outcome outcomes[] = {
+        {"granted", GRANTS, 0, K},
+        {"granted_with_banner", GRANTS_WITH_BANNER, 0, K | BANNER_FIRST},
+        {"granted_byte_by_byte", GRANTS_BYTE_BY_BYTE, 0, 0},
+        {"granted_with_long_headers", GRANTS_LONG_HEADERS, 0, 0},
+        {"granted_with_long_headers_small_buffer", GRANTS_LONG_HEADERS, 0, SMALL_BUFFER | IS_SLOW},
+        {"granted_small_buffer", GRANTS, 0, K | SMALL_BUFFER},
+        {"granted_bare", GRANTS_BARE, 0, 0},
+        {"granted_after_100", GRANTS_AFTER_100, 0, 0},
+        {"granted_late", GRANTS_WHEN_RELEASED, 0, K | IS_LATE},
+        {"refused_late", REFUSES_WHEN_RELEASED, EACCES, K | IS_LATE},
+        {"reset_late", RESETS_WHEN_RELEASED, ECONNRESET, IS_LATE},
+        {"refused_403", REFUSES_403, EACCES, 0},
+        {"refused_404", REFUSES_404, EACCES, 0},
+        {"refused_407_ntlm", REFUSES_407_NTLM, EACCES, 0},
+        {"refused_407_basic", REFUSES_407_BASIC, EACCES, 0},
+        {"refused_502", REFUSES_502, EHOSTUNREACH, 0},
+        {"refused_503", REFUSES_503, EHOSTUNREACH, 0},
+        {"refused_504", REFUSES_504, ETIMEDOUT, 0},
+        {"refused_with_a_page", REFUSES_BODY, EACCES, 0},
+        {"garbage", TALKS_GARBAGE, ECONNREFUSED, 0},
+        {"another_protocol", TALKS_SSH, ECONNREFUSED, 0},
+        {"too_long", TALKS_TOO_LONG, ECONNREFUSED, 0},
+        {"closed", CLOSES, ECONNRESET, 0},
+        {"closed_at_once", CLOSES_AT_ONCE, ECONNRESET, NO_REQUEST},
+        {"closed_midway", CLOSES_MIDWAY, ECONNRESET, 0},
+        {"reset", RESETS, ECONNRESET, 0},
+        {"reset_midway", RESETS_MIDWAY, ECONNRESET, 0},
+        {"dead_port", GRANTS, ECONNREFUSED, K | DEAD_PORT},
+};
+
+/* With a time limit so short that the other rows had better not meet it. */
+static const struct outcome timeouts[] = {
+        {"silent", HANGS, ETIMEDOUT, TIMES_OUT},
+};
+
+static const struct way *const ways[] = {poll_ways,   epoll_ways, sets_ways,
+                                         number_ways, raw_ways,   hasty_ways};
+
+static struct row {
+        const struct outcome *outcome;
+        const struct way *way;
+        char name[96];
+} rows[4096];
+
+static void runs(void **state)
+{
+        const struct row *row = *state;
+
+        cell_run(row->outcome, row->way);
+}
+
+static int end(void **state)
+{
+        (void)state;
+        cell_end();
+        return 0;
+}
+
+static void add_ways(struct table *t, const struct outcome *outcome, const char *only)
+{
+        for (size_t i = 0; i < HF_LEN(ways); i++) {
+                for (const struct way *way = ways[i]; way->name; way++) {
+                        struct row *row = &rows[t->n];
+
+                        if (!cell_is_useful(outcome, way))
+                                continue;
+                        snprintf(row->name, sizeof row->name, "%s.%s", way->name, outcome->name);
+                        if (only && !strstr(row->name, only))
+                                continue;
+                        row->outcome = outcome;
+                        row->way = way;
+                        table_add(t, row->name, runs, row);
+                        t->cases[t->n - 1].teardown_func = end;
+                }
+        }
+}
+
+/* test_waits [noproxy|control|all|timeout [part of a name]] */
+int main(int argc, char **argv)
+{
+        bool timeout = argc > 1 && !strcmp(argv[1], "timeout");
+        const char *only = argc > 2 ? argv[2] : NULL;
+        static struct table t;
+
+        setenv("HFPROXY_TIMEOUT", timeout ? "0.15" : "25", 1);
+        world_enter(argc, argv, NULL);
+        if (timeout)
+                add_ways(&t, &timeouts[0], only);
+        for (size_t i = 0; i < HF_LEN(outcomes) && !timeout; i++)
+                add_ways(&t, &outcomes[i], only);
+        return table_run("waits", &t);
+}
