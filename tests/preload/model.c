@@ -12,15 +12,6 @@ const struct known known = {
         /* A connect() that the kernel refuses (EISCONN) gives registrations back that were not
            taken. */
         .refused = true,
-        /* Two descriptors of a socket, or data of two sockets, in one set: the second of two events
-         * at once is a handshake's. */
-        .twins = true,
-        /* close_range() leaves notes behind. */
-        .ranges = true,
-        /* A duplicate lives on: the registration of the closed one shows the handshake's events. */
-        .zombies = true,
-        /* Such a registration with the data of a pending one: epoll_wait() does not come back. */
-        .spins = true,
         /* close() of one of several duplicates changes what another process waits for. */
         .forks = true,
 };
@@ -226,8 +217,7 @@ struct due model_due(const struct reg *r)
         }
         mask = (wanted | EPOLLERR | EPOLLHUP) & (uint32_t)(unsigned short)model_mask(s);
         if (r->zombie || s->phase == LOST)
-                return (struct due){0, known.zombies && tunnelled() ? (uint32_t)ALL_EVENTS
-                                                                    : wanted | EPOLLERR | EPOLLHUP};
+                return (struct due){0, wanted | EPOLLERR | EPOLLHUP};
         if (r->fuzzy)
                 return (struct due){0, mask};
         if (r->off || (r->events & EPOLLET && !r->due))

@@ -40,7 +40,7 @@ struct op {
 
 /* What the library does otherwise, and is known: see model.c. */
 extern const struct known {
-        bool oneshots, refused, twins, ranges, zombies, spins, forks;
+        bool oneshots, refused, forks;
 } known;
 
 enum phase {

@@ -164,6 +164,8 @@ bool op_so_error(const struct op *op)
                 far_settle();
                 model_update();
         }
+        if (s->phase == LOST) /* another process began it */
+                return true;
         EXPECT(error == s->error && len == sizeof error, "SO_ERROR is %d, not %d", error, s->error);
         EXPECT(!finishes || s->phase != PENDING, "SO_ERROR came back too early");
         if (s->phase == FAILED)
@@ -330,10 +332,6 @@ bool op_close_range(const struct op *op)
                 return false;
         while (last - first < op->b && handle_of(last + 1) >= 0 && !is_set(last + 1))
                 last++;
-        if (known.ranges && tunnelled())
-                for (int fd = first; fd <= last; fd++)
-                        if (sock_at((unsigned)handle_of(fd))->noted)
-                                return false;
         expect_result("close_range", close_range((unsigned)first, (unsigned)last, 0), 0);
         for (int fd = first; fd <= last; fd++)
                 model_close_handle((unsigned)handle_of(fd));

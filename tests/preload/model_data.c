@@ -119,6 +119,8 @@ bool op_send(const struct op *op)
         finishes = begin_call(s, op->c);
         r = send_by(op->b, fd_at(op->a), text, n);
         end_call(finishes);
+        if (s->phase == LOST) /* another process began it, and this one may not end it */
+                return true;
         if (!refused(s, &result)) {
                 /* Whoever was reset while the call was on its way has sent into the void. */
                 if (s->phase == UP && finishes && s->reset && r == (long)n)
@@ -151,6 +153,8 @@ bool op_recv(const struct op *op)
         /* (A banner comes with the reply or not at all: far_help().) */
         r = recv_by(op->b, fd_at(op->a), text, n);
         end_call(finishes);
+        if (s->phase == LOST) /* another process began it, and this one may not end it */
+                return true;
         if (!refused(s, &result)) {
                 there = s->phase == UP ? model_readable(s) : 0;
                 if (there > 0)

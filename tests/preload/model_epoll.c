@@ -15,7 +15,6 @@ struct group {
         bool matched[REGS];
         uint32_t events[MOST]; /* what was told, if it is mixed */
         bool late[REGS];       /* due, but the handshake's end is news to the library, too */
-        bool twin, spins;      /* `known` */
         bool mixed;            /* a handshake, or one that failed, has the data of another one */
         uint32_t wanted;
 };
@@ -35,18 +34,6 @@ static bool is_busy(const struct reg *r)
 {
         return !r->nested && tunnelled() &&
                (model.socks[r->sock].unseen || model.socks[r->sock].phase == PENDING);
-}
-
-/* Is another descriptor of the same socket in the set? */
-static bool has_twin(const struct set *set, const struct reg *of)
-{
-        for (unsigned i = 0; i < REGS; i++) {
-                const struct reg *r = &set->regs[i];
-
-                if (r != of && r->used && !r->nested && r->sock == of->sock)
-                        return true;
-        }
-        return false;
 }
 
 /* How many are due. *BUSY: handshakes may have events, too. */
@@ -73,13 +60,8 @@ static unsigned collect(struct set *set, bool *ret_busy)
                 must += g->due[g->n].must != 0;
                 *ret_busy |= is_busy(r);
                 g->late[g->n] = is_busy(r) && g->due[g->n].must;
-                if (known.twins && is_busy(r) && has_twin(set, r)) {
-                        g->due[g->n].may = ALL_EVENTS;
-                        g->twin = true;
-                }
                 g->n++;
                 g->wanted |= (r->events & (uint32_t)ALL_EVENTS) | EPOLLERR | EPOLLHUP;
-                g->spins |= r->zombie;
                 if (!r->nested && tunnelled())
                         g->mixed |= model.socks[r->sock].phase != IDLE;
         }
@@ -96,7 +78,7 @@ static void told(const struct epoll_event *event)
         EXPECT(g, "epoll_wait tells %#x of data that nobody gave it: %llu", event->events,
                (unsigned long long)event->data.u64);
         /* design.md 5: rather delivered than lost, and cut down to what was asked for. */
-        if (g->mixed && (known.twins || !(event->events & ~g->wanted)) && g->told < MOST) {
+        if (g->mixed && !(event->events & ~g->wanted) && g->told < MOST) {
                 g->events[g->told++] = event->events;
                 return;
         }
@@ -153,7 +135,7 @@ static void settle(const struct group *g, bool all)
         for (unsigned i = 0; i < g->n; i++) {
                 struct reg *r = g->regs[i];
 
-                if (g->told && (g->mixed || g->twin || (g->n > 1 && !all)) &&
+                if (g->told && (g->mixed || (g->n > 1 && !all)) &&
                     r->events & (EPOLLET | EPOLLONESHOT)) {
                         r->fuzzy = true;
                 } else if (g->matched[i]) {
@@ -205,9 +187,6 @@ bool op_epoll(const struct op *op)
         if (set->fd < 0)
                 return false;
         must = collect(set, &busy);
-        for (unsigned i = 0; known.spins && i < group_count; i++)
-                if (groups[i].spins && groups[i].mixed)
-                        return false;
         got = wait_by(op->b, set->fd, events, max, must ? (op->c & 1 ? LONG : 0) : op->c == 7);
         EXPECT(got >= 0 && got <= max, "epoll_wait gave %d: %s", got, strerror(errno));
         EXPECT(got > 0 || must == 0, "epoll_wait tells nothing, and %u are due", must);

@@ -48,12 +48,6 @@ static struct reg *find(struct set *set, int fd, unsigned sock)
         return NULL;
 }
 
-/* (`known`: the library has forgotten it.) */
-static bool is_forgotten(const struct reg *r)
-{
-        return r && r->zombie && known.zombies && tunnelled();
-}
-
 static struct reg *room(struct set *set)
 {
         for (unsigned i = 0; i < REGS; i++)
@@ -98,8 +92,6 @@ bool op_add(const struct op *op)
         if (!meant(op, &set, &s) || s->phase == LOST)
                 return false;
         r = find(set, fd, model.handles[op->a].sock);
-        if (is_forgotten(r))
-                return false;
         if (r) {
                 expect_result("EPOLL_CTL_ADD again", epoll_ctl(set->fd, EPOLL_CTL_ADD, fd, &event),
                               -EEXIST);
@@ -128,8 +120,6 @@ bool op_mod(const struct op *op)
         if (!meant(op, &set, &s) || s->phase == LOST)
                 return false;
         r = find(set, fd_at(op->a), model.handles[op->a].sock);
-        if (is_forgotten(r))
-                return false;
         expect_result("EPOLL_CTL_MOD", epoll_ctl(set->fd, EPOLL_CTL_MOD, fd_at(op->a), &event),
                       !r                           ? -ENOENT
                       : r->events & EPOLLEXCLUSIVE ? -EINVAL
@@ -152,8 +142,6 @@ bool op_del(const struct op *op)
         if (!meant(op, &set, &s) || s->phase == LOST)
                 return false;
         r = find(set, fd_at(op->a), model.handles[op->a].sock);
-        if (is_forgotten(r))
-                return false;
         expect_result("EPOLL_CTL_DEL", epoll_ctl(set->fd, EPOLL_CTL_DEL, fd_at(op->a), NULL),
                       r ? 0 : -ENOENT);
         if (r)
