@@ -169,12 +169,18 @@ int hf_wait_poll(struct pollfd *fds, unsigned n, struct hf_wait_how *how)
 
         hf_wait_tick();
         for (;;) {
+                uint32_t ended = atomic_load(&hf_pending_ended);
                 int got = real(how, fds, n, slice);
 
                 if (got < 0)
                         return got;
                 if (any_pending(fds, n, false))
                         return wait_pending(fds, n, how);
+                /* Another thread ended a handshake in between: what fired may have been its. */
+                if (got > 0 && atomic_load(&hf_pending_ended) != ended) {
+                        slice = 0;
+                        continue;
+                }
                 if (got > 0 || last)
                         return got;
                 slice = hf_wait_slice(how, hf_pending_expire(), &last);

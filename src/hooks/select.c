@@ -247,6 +247,7 @@ static int wait_kept(const struct call *call, int space)
                         call->kept[s * call->words + i] = word_of(call->sets[s], i);
         hf_wait_tick();
         for (;;) {
+                uint32_t ended = atomic_load(&hf_pending_ended);
                 int got = real(call, call->n, call->sets[READ], call->sets[WRITE],
                                call->sets[EXCEPT], slice);
                 bool pending;
@@ -254,6 +255,11 @@ static int wait_kept(const struct call *call, int space)
                 if (got < 0)
                         return got;
                 pending = any_pending(call);
+                if (!pending && got > 0 && atomic_load(&hf_pending_ended) != ended) {
+                        put_back(call); /* as in poll.c */
+                        slice = 0;
+                        continue;
+                }
                 if (!pending && (got > 0 || last))
                         return got;
                 put_back(call);

@@ -20,6 +20,7 @@ struct table {
 };
 
 _Atomic(uint32_t) hf_pending_count;
+_Atomic(uint32_t) hf_pending_ended;
 _Atomic(hf_pending_hint *) hf_pending_by_fd;
 
 static _Atomic(void *) the_table;   /* a struct table */
@@ -70,6 +71,7 @@ void hf_pending_free(struct hf_pending *record)
         atomic_store_explicit(&record->due, INT64_MAX, memory_order_relaxed);
         atomic_store(&record->id, 0);
         atomic_store(&record->knocked, false);
+        atomic_fetch_add(&hf_pending_ended, 1);
         atomic_fetch_sub(&hf_pending_count, 1);
         hf_pending_unclaim(record);
 }
@@ -96,8 +98,7 @@ void hf_pending_each(void (*visit)(struct hf_pending *record, void *arg), void *
                 visit(&table->records[i], arg);
 }
 
-/* Gives back what was claimed in passing. */
-static void let_go(struct hf_pending *record)
+void hf_pending_let_go(struct hf_pending *record)
 {
         struct hf_tunnel tunnel = {.record = record, .id = atomic_load(&record->id)};
         struct hf_step step;
@@ -117,7 +118,7 @@ void hf_pending_sweep(struct hf_pending *record, void *unused)
         if (atomic_load_explicit(&record->id, memory_order_relaxed) && hf_pending_fd(record) < 0)
                 hf_pending_free(record);
         else
-                let_go(record);
+                hf_pending_let_go(record);
 }
 
 static void sweep_some(struct table *table, int64_t now)
@@ -146,7 +147,7 @@ static struct hf_pending *search(struct table *table)
                     !hf_pending_claim(record))
                         continue;
                 if (atomic_load_explicit(&record->id, memory_order_relaxed)) {
-                        let_go(record);
+                        hf_pending_let_go(record);
                         continue;
                 }
                 atomic_store_explicit(&next_free, at + 1, memory_order_relaxed);
@@ -268,7 +269,7 @@ bool hf_pending_hold(int fd, struct hf_tunnel *ret_tunnel, uint64_t *ret_mask)
                 *ret_mask = mask;
                 return true;
         }
-        hf_pending_unclaim(tunnel.record);
+        hf_pending_let_go(tunnel.record);
         hf_signals_restore(mask);
         return false;
 }

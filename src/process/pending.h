@@ -46,6 +46,7 @@ struct hf_pending;
 
 /* Records in use, and by descriptor "perhaps one of them". */
 extern _Atomic(uint32_t) hf_pending_count;
+extern _Atomic(uint32_t) hf_pending_ended; /* counts those that were ever in use and are no more */
 typedef _Atomic(uint16_t) hf_pending_hint;
 extern _Atomic(hf_pending_hint *) hf_pending_by_fd; /* of HF_PENDING_FDS; set before the first
                                                      * count */

@@ -145,6 +145,10 @@ void hf_pending_release(const struct hf_tunnel *tunnel, uint64_t mask);
 /* A descriptor of the claimed RECORD that is still its socket's; -1: all gone. */
 int hf_pending_fd(const struct hf_pending *record);
 
+/* Gives back a record that was claimed and turned out to be none of ours: if somebody knocked, it
+ * takes its step. */
+void hf_pending_let_go(struct hf_pending *record);
+
 /* FD is one of its descriptors, or no longer. */
 void hf_pending_point(struct hf_pending *record, int fd);
 void hf_pending_unpoint(struct hf_pending *record, int fd);

@@ -258,7 +258,7 @@ enum hf_progress hf_pending_step_claimed(const struct hf_tunnel *tunnel, struct 
                 if (!hf_pending_claim(tunnel->record))
                         return progress;
         } while (atomic_load_explicit(&tunnel->record->id, memory_order_relaxed) == tunnel->id);
-        hf_pending_unclaim(tunnel->record);
+        hf_pending_let_go(tunnel->record);
         return progress;
 }
 
@@ -271,7 +271,7 @@ enum hf_progress hf_pending_step_masked(const struct hf_tunnel *tunnel, struct h
                 return HF_GOES_ON;
         if (atomic_load_explicit(&record->id, memory_order_relaxed) == tunnel->id)
                 return hf_pending_step_claimed(tunnel, ret);
-        hf_pending_unclaim(record);
+        hf_pending_let_go(record);
         return HF_GONE;
 }
 
@@ -294,7 +294,7 @@ enum hf_progress hf_pending_step_patiently(const struct hf_tunnel *tunnel, struc
         if (atomic_load_explicit(&record->id, memory_order_relaxed) == tunnel->id)
                 progress = hf_pending_step_claimed(tunnel, ret);
         else
-                hf_pending_unclaim(record);
+                hf_pending_let_go(record);
         hf_signals_restore(mask);
         return progress;
 }
@@ -317,7 +317,7 @@ int hf_pending_collect(const struct hf_tunnel *tunnel, bool for_connect)
                 }
         }
         if (record)
-                hf_pending_unclaim(record);
+                hf_pending_let_go(record);
         hf_signals_restore(mask);
         return result;
 }

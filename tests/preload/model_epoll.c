@@ -58,7 +58,7 @@ static unsigned collect(struct set *set, bool *ret_busy)
                 g->regs[g->n] = r;
                 g->due[g->n] = model_due(r);
                 must += g->due[g->n].must != 0;
-                *ret_busy |= is_busy(r);
+                *ret_busy |= is_busy(r) || (r->zombie && tunnelled());
                 g->late[g->n] = is_busy(r) && g->due[g->n].must;
                 g->n++;
                 g->wanted |= (r->events & (uint32_t)ALL_EVENTS) | EPOLLERR | EPOLLHUP;
