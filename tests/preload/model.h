@@ -40,7 +40,7 @@ struct op {
 
 /* What the library does otherwise, and is known: see model.c. */
 extern const struct known {
-        bool oneshots, refused, forks;
+        bool oneshots, refused, forks, revived;
 } known;
 
 enum phase {
@@ -253,6 +253,7 @@ void model_close_handle(unsigned handle); /* the bookkeeping, after the call */
 void model_give(unsigned handle, int fd, unsigned sock);
 int free_handle(void);
 void model_forget_fd(int fd, unsigned sock, bool last);
+bool model_is_revived(int fd, unsigned sock); /* was registered, closed, and is the same again */
 
 /* The whole of what is left: a last look at everything, and all is closed. */
 void model_finish(void);

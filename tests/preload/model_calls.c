@@ -295,6 +295,11 @@ bool op_dup(const struct op *op)
         }
         model_give((unsigned)handle, to, sock);
         s->noted = true;
+        if (known.revived && tunnelled() && model_is_revived(to, sock)) {
+                const struct op again = {.a = (uint8_t)handle};
+
+                return op_close(&again);
+        }
         return true;
 }
 

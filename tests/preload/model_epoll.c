@@ -15,7 +15,8 @@ struct group {
         bool matched[REGS];
         uint32_t events[MOST]; /* what was told, if it is mixed */
         bool late[REGS];       /* due, but the handshake's end is news to the library, too */
-        bool mixed;            /* a handshake, or one that failed, has the data of another one */
+        bool mixed; /* a handshake, one that failed, one that is closed: with the data of another
+                       one */
         uint32_t wanted;
 };
 
@@ -62,8 +63,8 @@ static unsigned collect(struct set *set, bool *ret_busy)
                 g->late[g->n] = is_busy(r) && g->due[g->n].must;
                 g->n++;
                 g->wanted |= (r->events & (uint32_t)ALL_EVENTS) | EPOLLERR | EPOLLHUP;
-                if (!r->nested && tunnelled())
-                        g->mixed |= model.socks[r->sock].phase != IDLE;
+                g->mixed |= r->zombie ||
+                            (!r->nested && tunnelled() && model.socks[r->sock].phase != IDLE);
         }
         for (unsigned i = 0; i < group_count; i++)
                 groups[i].mixed &= groups[i].n > 1;
