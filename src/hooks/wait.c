@@ -4,21 +4,13 @@
 #define TICKS 32
 #define PAGE 4096U /* at the least */
 
-static int64_t clock_ns(void)
-{
-        struct timespec ts = {0, 0};
-
-        hf_syscall3(SYS_clock_gettime, CLOCK_MONOTONIC, &ts, 0);
-        return ts.tv_sec * HF_NS_PER_S + ts.tv_nsec;
-}
-
 int64_t hf_wait_left(const struct hf_wait_how *how)
 {
         int64_t left;
 
         if (how->until == 0 || how->until == HF_FOREVER)
                 return how->length;
-        left = how->until - clock_ns();
+        left = how->until - hf_sys_now_ns();
         return left > 0 ? left : 0;
 }
 
@@ -27,7 +19,7 @@ int64_t hf_wait_slice(struct hf_wait_how *how, int ms, bool *ret_last)
         int64_t limit = ms < 0 ? HF_FOREVER : (ms > 0 ? ms : 1) * HF_NS_PER_MS, left;
 
         if (how->until == 0 && how->length != 0 && how->length != HF_FOREVER) {
-                int64_t now = clock_ns();
+                int64_t now = hf_sys_now_ns();
 
                 how->until = how->length < HF_FOREVER - now ? now + how->length : HF_FOREVER;
                 left = how->length;

@@ -234,8 +234,6 @@ struct meant {
                           * nobody asked for the reason */
 };
 
-#define FAILED (EPOLLERR | EPOLLHUP | EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLOUT | EPOLLWRNORM)
-
 /* Is it? Then *ret_wanted is what the program asked of FD. */
 static bool is_meant(struct meant *meant, int fd, uint32_t *ret_wanted)
 {
@@ -260,7 +258,7 @@ static void take_step(struct meant *meant, int fd, uint32_t wanted)
                 progress = meant->ours ? hf_pending_step(&tunnel, &step)
                                        : hf_pending_step_patiently(&tunnel, &step);
         if (progress == HF_OVER && step.before && step.result < 0) {
-                meant->failed |= FAILED & (wanted | EPOLLERR | EPOLLHUP);
+                meant->failed |= HF_PENDING_FAILED & (wanted | EPOLLERR | EPOLLHUP);
                 /* A dead socket's own event shows that it is: this one is older. */
                 if (step.dead && !(meant->events & EPOLLHUP))
                         meant->taken = true;

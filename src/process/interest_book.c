@@ -48,7 +48,6 @@ static void enter(struct hf_book *book, uint32_t fd, uint32_t bucket)
         atomic_store_explicit(&ways[room], fd + 1, memory_order_relaxed);
 }
 
-/* False: FD is in more sets than we can note. */
 /* Is SET no more? The kernel takes no event for it then, and a wait on it, which takes none out for
  * lack of a place to put it, fails in another way. */
 static bool is_gone(uint32_t set)

@@ -5,22 +5,6 @@
 #include "sys.h"
 
 #include <fcntl.h>
-#include <poll.h>
-
-/* A wait in poll(2) looks again so often at the least: what another thread's step reads, poll(2)
- * never tells this one. */
-#define WATCH_MS 50
-
-/* What the kernel shows on a socket whose connect failed, until somebody asks for the error. */
-#define FAILED (POLLERR | POLLHUP | POLLIN | POLLRDNORM | POLLRDHUP | POLLOUT | POLLWRNORM)
-
-#ifndef POLLRDHUP
-#define POLLRDHUP 0x2000
-#endif
-#ifndef POLLRDNORM
-#define POLLRDNORM 0x40
-#define POLLWRNORM 0x100
-#endif
 
 bool hf_pending_wait(int fd, struct hf_wait *ret)
 {
@@ -35,11 +19,11 @@ bool hf_pending_wait(int fd, struct hf_wait *ret)
         progress = hf_pending_step(&tunnel, &step);
         if (progress == HF_GOES_ON) {
                 ret->events = step.events;
-                ret->ms = step.ms < WATCH_MS ? step.ms : WATCH_MS;
+                ret->ms = step.ms;
                 return true;
         }
         if (progress == HF_OVER && step.result < 0)
-                ret->failed = (short)FAILED;
+                ret->failed = (short)HF_PENDING_FAILED;
         return false;
 }
 
@@ -63,11 +47,9 @@ int hf_pending_data(int fd, bool nowait)
                 if (!step.up || step.watched)
                         return -EAGAIN;
                 hf_pending_drive_to_end(&tunnel);
-                r = hf_pending_collect(&tunnel, false);
-                return r == HF_NOTHING ? 0 : r;
-        }
-        if (progress != HF_OVER || step.result == 0)
+        } else if (progress != HF_OVER || step.result == 0) {
                 return 0;
+        }
         r = hf_pending_collect(&tunnel, false);
         return r == HF_NOTHING ? 0 : r;
 }

@@ -57,7 +57,7 @@ static int connect_at_once(struct hf_pending *record, int fd, const struct socka
         r = hf_sys_getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, &own_len);
         if (r < 0)
                 return r;
-        record->own_ms = (int64_t)own.tv_sec * 1000 + (own.tv_usec + 999) / 1000;
+        record->own_ms = hf_pending_ms(&own);
         hf_sys_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tick, sizeof tick);
         r = hf_sys_connect(fd, sa, len);
         hf_sys_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, own_len);

@@ -9,9 +9,6 @@
 #include <fcntl.h>
 #include <sys/time.h>
 
-/* Look again so often at the least: what another thread's step reads, poll(2) never tells us. */
-#define WATCH_MS 50
-
 /* The kernel's own layout, equal on both machines as far as this reads: libc's sigaction() is not
  * called, as sanitizers and others stand in front of it. */
 struct kernel_sigaction {
@@ -57,7 +54,7 @@ static int64_t own_timeout(const struct hf_tunnel *tunnel)
         hf_pending_claim_patiently(tunnel->record);
         hf_sys_getsockopt(tunnel->fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len);
         hf_pending_release(tunnel, mask);
-        return (int64_t)tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
+        return hf_pending_ms(&tv);
 }
 
 /* The caller of a blocking connect() is told to come again. */
@@ -138,7 +135,7 @@ static int drive(const struct hf_tunnel *tunnel, struct hf_step step, const stru
 
         again.checked = false; /* while we wait, another thread may close it */
         while (progress == HF_GOES_ON) {
-                int ms = step.ms < WATCH_MS ? step.ms : WATCH_MS, n;
+                int ms = step.ms, n;
 
                 if (may->own_ms > 0 && may->may_leave) {
                         int64_t left = may->since + may->own_ms - hf_sys_now();
@@ -198,7 +195,7 @@ void hf_pending_drive_to_end(const struct hf_tunnel *tunnel)
         while (hf_pending_step(&again, &step) == HF_GOES_ON) {
                 struct pollfd pfd = {.fd = tunnel->fd, .events = step.events};
 
-                hf_sys_poll(&pfd, step.events ? 1 : 0, step.ms < WATCH_MS ? step.ms : WATCH_MS);
+                hf_sys_poll(&pfd, step.events ? 1 : 0, step.ms);
                 again.checked = false;
         }
 }

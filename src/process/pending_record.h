@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/time.h>
 
 enum hf_pending_phase {
         HF_PENDING_CONNECTING, /* TCP to the proxy is not up yet */
@@ -71,6 +73,17 @@ struct hf_tunnel {
         bool alone;   /* hf_pending_find() will not find it: to be driven to its end */
         bool checked; /* FD was that socket a moment ago: no need to ask again */
 };
+
+/* A time limit of a socket in milliseconds, rounded up; 0: none. */
+static inline int64_t hf_pending_ms(const struct timeval *tv)
+{
+        return (int64_t)tv->tv_sec * 1000 + (tv->tv_usec + 999) / 1000;
+}
+
+/* What poll(2), and epoll under the same bits, shows on a socket whose connect failed, until
+ * somebody asks for the error. */
+#define HF_PENDING_FAILED                                                                          \
+        (EPOLLERR | EPOLLHUP | EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLOUT | EPOLLWRNORM)
 
 /* What came of a step. */
 enum hf_progress {

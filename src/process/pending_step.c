@@ -10,19 +10,22 @@
 
 #define CHUNK 512 /* of the reply: looked at, then consumed, from the stack */
 
+/* Whoever waits in poll(2) looks again so often at the least: what another thread's step reads,
+ * poll(2) never tells this one. */
+#define WATCH_MS 50
+
 /* What the phases return besides 0 (wait) and -errno. */
 #define DONE 1 /* the tunnel stands */
-#define ON 2   /* take the next phase */
-#define LOST 3 /* another process goes on with it */
+#define LOST 2 /* another process goes on with it */
 
 /* ---- the handshake ---- */
 
-/* 0: the whole request is out, or what the proxy said before it closed is to be read first.
- * UNSENT: not yet. SENT: it went out just now, so there can be no reply yet. WRITABLE: it is known
- * to be. */
-#define UNSENT 4
-#define SENT 5
+/* What send_request() returns besides: */
+#define UNSENT 3 /* not all of it is out */
+#define SENT 4   /* it went out just now, so there can be no reply yet */
 
+/* 0: it is out, or what the proxy said before it closed is to be read first. WRITABLE: the socket
+ * is known to be. */
 static int send_request(struct hf_pending *record, int fd, bool writable)
 {
         struct iovec iov[3];
@@ -236,7 +239,7 @@ static bool step_once(const struct hf_tunnel *tunnel, enum hf_progress *ret_prog
         *ret_progress = HF_GOES_ON;
         ret->events = record->events;
         ret->up = record->phase == HF_PENDING_GREETING;
-        ret->ms = due - now > INT32_MAX ? INT32_MAX : (int)(due - now);
+        ret->ms = due - now < WATCH_MS ? (int)(due - now) : WATCH_MS;
         if (!record->alone) {
                 atomic_store_explicit(&record->due, due, memory_order_relaxed);
                 hf_pending_expect(due);

@@ -7,6 +7,8 @@
  * connection straight to the server: begin(). */
 #pragma once
 
+#include "process/sys.h"
+
 #include "world.h"
 
 #include <netinet/in.h>
@@ -42,6 +44,9 @@ extern struct gate *gate;
 
 /* Starts it, in a process of its own. After world_enter(). */
 void gate_start(void);
+
+/* world_enter() and the gate, for tests in which nothing is to end by itself. */
+void gate_enter(int argc, char **argv);
 
 /* Shuts the gate and, when the library is there to use it, makes this the proxy. It opens by itself
  * DELAY milliseconds after a request; -1: it does not. */
@@ -92,25 +97,5 @@ int raw_poll(int fd, short events, int timeout, short *ret_revents);
 /* A system call that no library sees; -errno when it fails. */
 static inline long raw_call(long nr, long a, long b, long c, long d, long e)
 {
-#if defined(__x86_64__)
-        register long r10 __asm__("r10") = d, r8 __asm__("r8") = e;
-        long result;
-
-        __asm__ volatile("syscall"
-                         : "=a"(result)
-                         : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-                         : "rcx", "r11", "memory");
-        return result;
-#elif defined(__aarch64__)
-        register long x8 __asm__("x8") = nr, x0 __asm__("x0") = a, x1 __asm__("x1") = b,
-                         x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e;
-
-        __asm__ volatile("svc 0"
-                         : "+r"(x0)
-                         : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4)
-                         : "memory");
-        return x0;
-#else
-#error "a system call on this machine, please"
-#endif
+        return hf_syscall6(nr, a, b, c, d, e, 0);
 }

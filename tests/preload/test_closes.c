@@ -199,15 +199,10 @@ int main(int argc, char **argv)
 {
         static struct table t;
 
-        setenv("HFPROXY_TIMEOUT", "20", 0);
-        world_enter(argc, argv, NULL);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        gate_enter(argc, argv);
         TABLE_ADD_AS(&t, "closed_by_%s", closed_while_pending, closings);
         table_add(&t, "closed_but_for_a_duplicate", closed_but_for_a_duplicate, NULL);
         table_add(&t, "close_range_that_closes_nothing", close_range_that_closes_nothing, NULL);
         table_add(&t, "closed_twice", closed_twice, NULL);
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("closes", &t);
+        return table_run_with("closes", &t, setup);
 }

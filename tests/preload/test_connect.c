@@ -856,7 +856,5 @@ int main(int argc, char **argv)
                 table_add(&t, "proxy_name_without_address", proxy_name_without_address, NULL);
                 table_add(&t, "fast_open_is_switched_off", fast_open_is_switched_off, NULL);
         }
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("connect", &t);
+        return table_run_with("connect", &t, setup);
 }

@@ -346,7 +346,5 @@ int main(int argc, char **argv)
         }
         TABLE_ADD_AS(&t, "ends_beside_%s", ends_beside_a_wait, others);
         TABLE_ADD_AS(&t, "copy_is_due_in_%s", copy_is_due, others);
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("deadlines", &t);
+        return table_run_with("deadlines", &t, setup);
 }

@@ -209,10 +209,7 @@ int main(int argc, char **argv)
         static struct row rows[HF_LEN(duplications)][HF_LEN(going_ons)];
         static struct table t;
 
-        setenv("HFPROXY_TIMEOUT", "20", 0);
-        world_enter(argc, argv, NULL);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        gate_enter(argc, argv);
         for (size_t i = 0; i < HF_LEN(duplications); i++) {
                 for (size_t j = 0; j < HF_LEN(going_ons); j++) {
                         struct row *row = &rows[i][j];
@@ -226,7 +223,5 @@ int main(int argc, char **argv)
         }
         table_add(&t, "both_are_used", both_are_used, NULL);
         table_add(&t, "odd_duplicates", odd_duplicates, NULL);
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("dups", &t);
+        return table_run_with("dups", &t, setup);
 }

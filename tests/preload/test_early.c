@@ -317,10 +317,7 @@ int main(int argc, char **argv)
         static struct row rows[HF_LEN(programs)][HF_LEN(calls)];
         static struct table t;
 
-        setenv("HFPROXY_TIMEOUT", "20", 0);
-        world_enter(argc, argv, NULL);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        gate_enter(argc, argv);
         for (size_t i = 0; i < HF_LEN(programs); i++) {
                 for (size_t j = 0; j < HF_LEN(calls); j++) {
                         struct row *row = &rows[i][j];
@@ -335,7 +332,5 @@ int main(int argc, char **argv)
                 }
         }
         table_add(&t, "streams", streams, NULL);
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("early", &t);
+        return table_run_with("early", &t, setup);
 }

@@ -6,6 +6,7 @@
 #include "process/sys.h" /* (before `mode`) */
 
 #include "beside.h"
+#include "ticks.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -165,26 +166,6 @@ static void edge_and_oneshot(void **state)
 }
 
 /* ---- signals ---- */
-
-static _Atomic(int) handled;
-
-static void on_signal(int sig)
-{
-        (void)sig;
-        atomic_fetch_add(&handled, 1);
-}
-
-static void tick(int ms)
-{
-        const struct itimerval timer = {{0, ms * 1000}, {0, ms * 1000}};
-        struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-
-        if (ms)
-                sigaction(SIGALRM, &sa, NULL);
-        setitimer(ITIMER_REAL, &timer, NULL);
-        if (!ms)
-                alarm(300);
-}
 
 static void is_interrupted(void **state)
 {

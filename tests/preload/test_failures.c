@@ -168,17 +168,12 @@ int main(int argc, char **argv)
 {
         static struct table t;
 
-        setenv("HFPROXY_TIMEOUT", "20", 0);
-        world_enter(argc, argv, NULL);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        gate_enter(argc, argv);
         TABLE_ADD_AS(&t, "fails_once_by_%s", fails_once, askings);
         table_add(&t, "peer_after_failure", peer_after_failure, NULL);
         if (mode == PRELOADED) {
                 TABLE_ADD_AS(&t, "fails_in_%s", fails_in_the_call, askings);
                 table_add(&t, "no_page_is_left", no_page_is_left, NULL);
         }
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("failures", &t);
+        return table_run_with("failures", &t, setup);
 }

@@ -143,14 +143,9 @@ int main(int argc, char **argv)
 {
         static struct table t;
 
-        setenv("HFPROXY_TIMEOUT", "20", 0);
-        world_enter(argc, argv, NULL);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        gate_enter(argc, argv);
         TABLE_ADD(&t, fast_open, openings);
         TABLE_ADD_AS(&t, "refused_%s", fast_open_refused, openings);
         table_add(&t, "fast_open_connect", fast_open_connect, NULL);
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("fastopen", &t);
+        return table_run_with("fastopen", &t, setup);
 }

@@ -319,10 +319,7 @@ int main(int argc, char **argv)
 {
         static struct table t;
 
-        setenv("HFPROXY_TIMEOUT", "20", 0);
-        world_enter(argc, argv, NULL);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        gate_enter(argc, argv);
         TABLE_ADD_AS(&t, "parent_goes_on_by_%s", parent_goes_on, ways);
         TABLE_ADD_AS(&t, "child_goes_on_by_%s", child_goes_on, ways);
         TABLE_ADD_AS(&t, "grandchild_goes_on_by_%s", grandchild_goes_on, ways);
@@ -330,7 +327,5 @@ int main(int argc, char **argv)
         table_add(&t, "registered_before_the_fork", registered_before_the_fork, NULL);
         table_add(&t, "child_connects_for_itself", child_connects_for_itself, NULL);
         table_add(&t, "forks_beside_eight_threads", forks_beside_eight_threads, NULL);
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("forks", &t);
+        return table_run_with("forks", &t, setup);
 }

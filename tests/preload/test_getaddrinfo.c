@@ -466,7 +466,5 @@ int main(int argc, char **argv)
                           endpoint_port_counts_for_its_host, NULL);
         }
         table_add(&t, "foreign_placeholder_is_left_alone", foreign_placeholder_is_left_alone, NULL);
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("getaddrinfo", &t);
+        return table_run_with("getaddrinfo", &t, setup);
 }

@@ -311,10 +311,7 @@ int main(int argc, char **argv)
 {
         static struct table t;
 
-        setenv("HFPROXY_TIMEOUT", "20", 0);
-        world_enter(argc, argv, NULL);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        gate_enter(argc, argv);
         TABLE_ADD(&t, nonblock_cleared, clearings);
         TABLE_ADD(&t, nonblock_kept, keepings);
         TABLE_ADD(&t, stdio_writes, streams);
@@ -322,7 +319,5 @@ int main(int argc, char **argv)
         TABLE_ADD(&t, handed_over, handings);
         if (mode == PRELOADED)
                 TABLE_ADD_AS(&t, "refused_%s", nonblock_cleared_on_a_refusal, clearings);
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("guards", &t);
+        return table_run_with("guards", &t, setup);
 }

@@ -147,10 +147,7 @@ int main(int argc, char **argv)
         static struct row rows[HF_LEN(handlers)][HF_LEN(waits)];
         static struct table t;
 
-        setenv("HFPROXY_TIMEOUT", "20", 0);
-        world_enter(argc, argv, NULL);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        gate_enter(argc, argv);
         for (size_t i = 0; i < HF_LEN(handlers); i++) {
                 for (size_t j = 0; j < HF_LEN(waits); j++) {
                         struct row *row = &rows[i][j];
@@ -167,7 +164,5 @@ int main(int argc, char **argv)
 #else
         (void)on_a_small_stack;
 #endif
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("handlers", &t);
+        return table_run_with("handlers", &t, setup);
 }

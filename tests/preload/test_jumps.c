@@ -377,10 +377,7 @@ int main(int argc, char **argv)
 {
         static struct table t;
 
-        setenv("HFPROXY_TIMEOUT", "20", 0);
-        world_enter(argc, argv, NULL);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        gate_enter(argc, argv);
         TABLE_ADD_AS(&t, "left_by_a_jump_%s", left_by_a_jump, waits);
         if (mode == PRELOADED) {
                 TABLE_ADD_AS(&t, "left_at_any_moment_%s", left_at_any_moment, waits);
@@ -395,7 +392,5 @@ int main(int argc, char **argv)
         (void)left_by_cancellation;
         (void)left_beside_handshakes;
 #endif
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("jumps", &t);
+        return table_run_with("jumps", &t, setup);
 }

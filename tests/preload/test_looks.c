@@ -372,7 +372,5 @@ int main(int argc, char **argv)
                         table_add(&t, row->name, several, row);
                 }
         }
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("looks", &t);
+        return table_run_with("looks", &t, setup);
 }

@@ -188,15 +188,10 @@ int main(int argc, char **argv)
 {
         static struct table t;
 
-        setenv("HFPROXY_TIMEOUT", "20", 0);
-        world_enter(argc, argv, NULL);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        gate_enter(argc, argv);
         TABLE_ADD_AS(&t, "delivered_inside_%s", delivered_inside, waits);
         TABLE_ADD_AS(&t, "delivered_meanwhile_%s", delivered_meanwhile, waits);
         TABLE_ADD_AS(&t, "kept_out_of_%s", kept_out, waits);
         TABLE_ADD_AS(&t, "every_handler_an_eintr_%s", every_handler_an_eintr, waits);
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("signals", &t);
+        return table_run_with("signals", &t, setup);
 }

@@ -279,10 +279,7 @@ int main(int argc, char **argv)
 {
         static struct table t;
 
-        setenv("HFPROXY_TIMEOUT", "20", 0);
-        world_enter(argc, argv, NULL);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        gate_enter(argc, argv);
         table_add(&t, "error_while_tcp_is_down", error_while_tcp_is_down, NULL);
         table_add(&t, "error_after_success", error_after_success, NULL);
         table_add(&t, "odd_questions", odd_questions, NULL);
@@ -295,7 +292,5 @@ int main(int argc, char **argv)
                 table_add(&t, "error_finishes_the_handshake", error_finishes_the_handshake, NULL);
                 table_add(&t, "error_finishes_a_refusal", error_finishes_a_refusal, NULL);
         }
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("sockets", &t);
+        return table_run_with("sockets", &t, setup);
 }

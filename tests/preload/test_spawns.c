@@ -301,16 +301,11 @@ int main(int argc, char **argv)
         self = argv[0];
         if (getenv("NEW_PROGRAM_FD"))
                 return new_program(atoi(getenv("NEW_PROGRAM_FD")));
-        setenv("HFPROXY_TIMEOUT", "20", 0);
-        world_enter(argc, argv, NULL);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        gate_enter(argc, argv);
         TABLE_ADD_AS(&t, "vfork_child_%s", vforks, children);
         table_add(&t, "vforks_in_vain", vforks_in_vain, NULL);
         table_add(&t, "spawns", spawns, NULL);
         table_add(&t, "opens_a_pipe", opens_a_pipe, NULL);
         table_add(&t, "execs", execs, NULL);
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("spawns", &t);
+        return table_run_with("spawns", &t, setup);
 }

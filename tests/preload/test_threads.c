@@ -336,16 +336,11 @@ int main(int argc, char **argv)
 {
         static struct table t;
 
-        setenv("HFPROXY_TIMEOUT", "20", 0);
-        world_enter(argc, argv, NULL);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        gate_enter(argc, argv);
         TABLE_ADD(&t, sixteen_threads, scripts);
         table_add(&t, "sixteen_sets", sixteen_sets, NULL);
         TABLE_ADD(&t, shared_set, shareds);
         table_add(&t, "one_socket", one_socket, NULL);
         table_add(&t, "closed_under_a_wait", closed_under_a_wait, NULL);
-        for (size_t i = 0; i < t.n; i++)
-                t.cases[i].setup_func = setup;
-        return table_run("threads", &t);
+        return table_run_with("threads", &t, setup);
 }

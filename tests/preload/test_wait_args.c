@@ -4,6 +4,7 @@
  * not. All must be as without the library. (What becomes of connections: test_waits.c.) */
 #define _GNU_SOURCE
 #include "beside.h"
+#include "ticks.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -245,26 +246,6 @@ static void writes_what_is_left(void **state)
 }
 
 /* ---- signals ---- */
-
-static _Atomic(int) handled;
-
-static void on_signal(int sig)
-{
-        (void)sig;
-        atomic_fetch_add(&handled, 1);
-}
-
-static void tick(int ms)
-{
-        const struct itimerval timer = {{0, ms * 1000}, {0, ms * 1000}};
-        struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-
-        if (ms)
-                sigaction(SIGALRM, &sa, NULL);
-        setitimer(ITIMER_REAL, &timer, NULL);
-        if (!ms)
-                alarm(300);
-}
 
 static void check_interrupted(struct call *call)
 {

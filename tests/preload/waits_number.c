@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include "waits.h"
 
+#include "process/sys.h"
+
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -112,55 +114,23 @@ static void epoll_by_number(struct cell *c)
 
 /* ---- an instruction ---- */
 
-static long raw(long nr, long a, long b, long c, long d, long e, long f)
-{
-#if defined(__x86_64__)
-        register long r10 __asm__("r10") = d;
-        register long r8 __asm__("r8") = e;
-        register long r9 __asm__("r9") = f;
-        long r;
-
-        __asm__ volatile("syscall"
-                         : "=a"(r)
-                         : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                         : "rcx", "r11", "memory");
-        return r;
-#elif defined(__aarch64__)
-        register long x8 __asm__("x8") = nr;
-        register long x0 __asm__("x0") = a;
-        register long x1 __asm__("x1") = b;
-        register long x2 __asm__("x2") = c;
-        register long x3 __asm__("x3") = d;
-        register long x4 __asm__("x4") = e;
-        register long x5 __asm__("x5") = f;
-
-        __asm__ volatile("svc 0"
-                         : "+r"(x0)
-                         : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-                         : "memory");
-        return x0;
-#else
-#error "this machine's system call"
-#endif
-}
-
 static int raw_ppoll(struct pollfd *pfd, int ms)
 {
         struct timespec ts = in_ms(ms);
 
-        return (int)raw(SYS_ppoll, (long)pfd, 1, (long)&ts, 0, 8, 0);
+        return (int)hf_syscall6(SYS_ppoll, (long)pfd, 1, (long)&ts, 0, 8, 0);
 }
 
 static int raw_epoll_pwait(int epfd, struct epoll_event *events, int n, int ms)
 {
-        return (int)raw(SYS_epoll_pwait, epfd, (long)events, n, ms, 0, 8);
+        return (int)hf_syscall6(SYS_epoll_pwait, epfd, (long)events, n, ms, 0, 8);
 }
 
 static int raw_epoll_pwait2(int epfd, struct epoll_event *events, int n, int ms)
 {
         struct timespec ts = in_ms(ms);
 
-        return (int)raw(SYS_epoll_pwait2, epfd, (long)events, n, (long)&ts, 0, 8);
+        return (int)hf_syscall6(SYS_epoll_pwait2, epfd, (long)events, n, (long)&ts, 0, 8);
 }
 
 /* TCP to the proxy is up, says the kernel; SO_ERROR then tells the truth. */

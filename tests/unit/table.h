@@ -50,6 +50,14 @@ static inline int table_run(const char *name, struct table *t)
         return _cmocka_run_group_tests(name, t->cases, t->n, NULL, NULL);
 }
 
+/* The same, with SETUP before each case. */
+static inline int table_run_with(const char *name, struct table *t, CMFixtureFunction setup)
+{
+        for (size_t i = 0; i < t->n; i++)
+                t->cases[i].setup_func = setup;
+        return table_run(name, t);
+}
+
 /* A span in a static table, where HF_SPAN (a compound literal) is no constant. */
 #define BYTES(literal)                                                                             \
         {                                                                                          \
