@@ -247,31 +247,45 @@ bool hf_addr_in_prefix(const struct hf_addr *addr, const struct hf_addr *net, un
         return rest == 0 || (addr->bytes[whole] ^ net->bytes[whole]) >> (8 - rest) == 0;
 }
 
-enum hf_addr_class hf_addr_classify(const struct hf_addr *addr)
-{
-        static const struct {
-                struct hf_addr net;
-                uint8_t bits;
-                uint8_t class;
-        } ranges[] = {
-                {{4, {127}}, 8, HF_ADDR_LOOPBACK},
-                {{4, {0}}, 8, HF_ADDR_UNSPECIFIED},
-                {{4, {169, 254}}, 16, HF_ADDR_LINKLOCAL},
-                {{4, {224}}, 4, HF_ADDR_MULTICAST},
-                {{4, {255, 255, 255, 255}}, 32, HF_ADDR_MULTICAST},
-                {{4, {10}}, 8, HF_ADDR_PRIVATE},
-                {{4, {172, 16}}, 12, HF_ADDR_PRIVATE},
-                {{4, {192, 168}}, 16, HF_ADDR_PRIVATE},
-                {{4, {100, 64}}, 10, HF_ADDR_PRIVATE},
-                {{6, {[15] = 1}}, 128, HF_ADDR_LOOPBACK},
-                {{6, {0}}, 128, HF_ADDR_UNSPECIFIED},
-                {{6, {0xfe, 0x80}}, 10, HF_ADDR_LINKLOCAL},
-                {{6, {0xff}}, 8, HF_ADDR_MULTICAST},
-                {{6, {0xfc}}, 7, HF_ADDR_PRIVATE},
-        };
+static const struct range {
+        struct hf_addr net;
+        uint8_t bits;
+        uint8_t class;
+} ranges[] = {
+        {{4, {127}}, 8, HF_ADDR_LOOPBACK},
+        {{4, {0}}, 8, HF_ADDR_UNSPECIFIED},
+        {{4, {169, 254}}, 16, HF_ADDR_LINKLOCAL},
+        {{4, {224}}, 4, HF_ADDR_MULTICAST},
+        {{4, {255, 255, 255, 255}}, 32, HF_ADDR_MULTICAST},
+        {{4, {10}}, 8, HF_ADDR_PRIVATE},
+        {{4, {172, 16}}, 12, HF_ADDR_PRIVATE},
+        {{4, {192, 168}}, 16, HF_ADDR_PRIVATE},
+        {{4, {100, 64}}, 10, HF_ADDR_PRIVATE},
+        {{6, {[15] = 1}}, 128, HF_ADDR_LOOPBACK},
+        {{6, {0}}, 128, HF_ADDR_UNSPECIFIED},
+        {{6, {0xfe, 0x80}}, 10, HF_ADDR_LINKLOCAL},
+        {{6, {0xff}}, 8, HF_ADDR_MULTICAST},
+        {{6, {0xfc}}, 7, HF_ADDR_PRIVATE},
+};
 
+static const struct range *find_range(const struct hf_addr *addr)
+{
         for (size_t i = 0; i < HF_LEN(ranges); i++)
                 if (hf_addr_in_prefix(addr, &ranges[i].net, ranges[i].bits))
-                        return (enum hf_addr_class)ranges[i].class;
-        return HF_ADDR_PUBLIC;
+                        return &ranges[i];
+        return NULL;
+}
+
+enum hf_addr_class hf_addr_classify(const struct hf_addr *addr)
+{
+        const struct range *range = find_range(addr);
+
+        return range ? (enum hf_addr_class)range->class : HF_ADDR_PUBLIC;
+}
+
+bool hf_addr_prefix_is_private(const struct hf_addr *net, unsigned bits)
+{
+        const struct range *range = find_range(net);
+
+        return range && range->class == HF_ADDR_PRIVATE && bits >= range->bits;
 }

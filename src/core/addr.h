@@ -38,3 +38,6 @@ void hf_addr_put(struct hf_out *out, const struct hf_addr *addr); /* RFC 5952 te
 bool hf_addr_eq(const struct hf_addr *a, const struct hf_addr *b);
 bool hf_addr_in_prefix(const struct hf_addr *addr, const struct hf_addr *net, unsigned bits);
 enum hf_addr_class hf_addr_classify(const struct hf_addr *addr);
+
+/* Does the whole prefix lie inside one of the private ranges? */
+bool hf_addr_prefix_is_private(const struct hf_addr *net, unsigned bits);

@@ -132,7 +132,8 @@ static bool line_has(struct hf_span line, struct hf_span name)
         return false;
 }
 
-bool hf_hosts_next(struct hf_span *rest, struct hf_span name, struct hf_addr *ret_addr)
+/* The next line with an address: that, and the names. */
+static bool next_host(struct hf_span *rest, struct hf_addr *ret_addr, struct hf_span *ret_names)
 {
         struct hf_span line, word;
 
@@ -141,9 +142,34 @@ bool hf_hosts_next(struct hf_span *rest, struct hf_span name, struct hf_addr *re
 
                 if (hash)
                         line.n = (size_t)(hash - line.s);
-                if (next_word(&line, &word) && line_has(line, name) &&
-                    hf_addr_parse(word, ret_addr))
+                if (next_word(&line, &word) && hf_addr_parse(word, ret_addr)) {
+                        *ret_names = line;
                         return true;
+                }
         }
+        return false;
+}
+
+bool hf_hosts_next(struct hf_span *rest, struct hf_span name, struct hf_addr *ret_addr)
+{
+        struct hf_span names;
+        struct hf_addr addr;
+
+        while (next_host(rest, &addr, &names))
+                if (line_has(names, name)) {
+                        *ret_addr = addr;
+                        return true;
+                }
+        return false;
+}
+
+bool hf_hosts_has(struct hf_span hosts, const struct hf_addr *addr)
+{
+        struct hf_span names, word;
+        struct hf_addr seen;
+
+        while (next_host(&hosts, &seen, &names))
+                if (hf_addr_eq(&seen, addr) && next_word(&names, &word))
+                        return true;
         return false;
 }

@@ -21,3 +21,6 @@ bool hf_local_name(struct hf_span search, struct hf_span name);
 
 /* The next address that /etc/hosts gives NAME; *REST moves past its line. */
 bool hf_hosts_next(struct hf_span *rest, struct hf_span name, struct hf_addr *ret_addr);
+
+/* Does /etc/hosts give ADDR a name? */
+bool hf_hosts_has(struct hf_span hosts, const struct hf_addr *addr);

@@ -241,7 +241,11 @@ static void fill_from_all(struct job *job)
         if (!all || hf_url_parse(hf_span(all), &url) < 0 || hf_scheme_is_socks(url.scheme))
                 return;
         for (enum hf_pair p = HF_PAIR_HTTP; p <= HF_PAIR_HTTPS; p++) {
-                if (view->proxy[p])
+                unsigned lost = view->unreadable >> 2 * p & 3;
+
+                /* `strict` refuses what an unreadable variable stood for: clients, too, must not
+                 * find another proxy there. */
+                if (view->proxy[p] || (lost && job->settings->tunnel == HF_TUNNEL_STRICT))
                         continue;
                 view->proxy[p] = all;
                 set_both(view, p, all);

@@ -257,30 +257,80 @@ static bool name_matches(struct hf_span entry, struct hf_span name)
         return name.n == entry.n || name.s[name.n - entry.n - 1] == '.';
 }
 
+/* A destination in the two forms in which entries may know it. */
+struct target {
+        struct hf_span name;
+        const struct hf_addr *addr;
+        struct hf_addr parsed;
+};
+
+static void read_target(const struct hf_dest *dest, struct target *ret)
+{
+        ret->name = dest->name;
+        ret->addr = dest->addr;
+        if (!ret->addr && ret->name.s && hf_addr_parse(ret->name, &ret->parsed))
+                ret->addr = &ret->parsed;
+        if (ret->name.s && ret->name.n > 0 && ret->name.s[ret->name.n - 1] == '.')
+                ret->name.n--;
+}
+
+static bool entry_matches(const struct entry *e, const struct target *target)
+{
+        switch (e->kind) {
+        case NOTHING:
+                break;
+        case ANY:
+                return true;
+        case NAME:
+                return target->name.s && name_matches(e->name, target->name);
+        case NET:
+                return target->addr && hf_addr_in_prefix(target->addr, &e->addr, e->bits);
+        }
+        return false;
+}
+
 bool hf_noproxy_match(struct hf_span list, const struct hf_dest *dest)
 {
-        const struct hf_addr *addr = dest->addr;
-        struct hf_span name = dest->name, text;
-        struct hf_addr parsed;
+        struct target target;
+        struct hf_span text;
 
-        if (!addr && name.s && hf_addr_parse(name, &parsed))
-                addr = &parsed;
-        if (name.s && name.n > 0 && name.s[name.n - 1] == '.')
-                name.n--;
-
+        read_target(dest, &target);
         while (hf_noproxy_next(&list, &text)) {
                 struct entry e = read_entry(text);
 
-                if (e.kind == NOTHING || (e.port && e.port != dest->port))
-                        continue;
-                if (e.kind == ANY)
-                        return true;
-                if (e.kind == NAME && name.s && name_matches(e.name, name))
-                        return true;
-                if (e.kind == NET && addr && hf_addr_in_prefix(addr, &e.addr, e.bits))
+                if ((!e.port || e.port == dest->port) && entry_matches(&e, &target))
                         return true;
         }
         return false;
+}
+
+static bool is_hub(struct hf_span name)
+{
+        return name_matches(HF_SPAN("huggingface.co"), name) ||
+               name_matches(HF_SPAN("hf.co"), name);
+}
+
+enum hf_only hf_noproxy_only(struct hf_span list, const struct hf_dest *dest)
+{
+        enum hf_only found = HF_ONLY_NOT;
+        struct target target;
+        struct hf_span text;
+
+        read_target(dest, &target);
+        while (hf_noproxy_next(&list, &text)) {
+                struct entry e = read_entry(text);
+                bool hub = e.kind == NAME && !e.dotted && hf_span_caseeq(e.name, HF_SPAN("hf"));
+
+                if (e.port && dest->port && e.port != dest->port)
+                        continue;
+                if (hub ? !target.name.s || !is_hub(target.name) : !entry_matches(&e, &target))
+                        continue;
+                if (e.kind == NAME ||
+                    (e.kind == NET && (hf_addr_prefix_is_private(&e.addr, e.bits))))
+                        return HF_ONLY_NAMED;
+                found = HF_ONLY_LISTED;
+        }
+        return found;
 }
 
 /* An entry's mended form: HEAD and TAIL, put together. */

@@ -23,6 +23,16 @@ struct hf_dest {
 /* True if LIST names DEST by its name or by its address. LIST may be absent. */
 bool hf_noproxy_match(struct hf_span list, const struct hf_dest *dest);
 
+/* HFPROXY_ONLY: the same grammar, and the word `hf` for huggingface.co and hf.co with their
+ * subdomains. Where DEST's port is not known, an entry with a port counts too. */
+enum hf_only {
+        HF_ONLY_NOT,    /* LIST does not hold DEST */
+        HF_ONLY_LISTED, /* it does */
+        HF_ONLY_NAMED,  /* and means just this: by its name, by its address, or by a prefix that is
+                         * no wider than a private range */
+};
+enum hf_only hf_noproxy_only(struct hf_span list, const struct hf_dest *dest);
+
 /* LIST in the form that no client crashes on or misreads, for `environ`: commas only, [::1] as
  * ::1, *.x as .x. Left out is what httpx raises InvalidURL on: IPv6 prefixes, bracketed IPv6 with
  * a port, and what is no host at all (bytes that are not printable ASCII, '@', stray colons and

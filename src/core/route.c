@@ -6,6 +6,8 @@ static const struct hf_proxy *for_port(const struct hf_rules *rules, uint16_t po
 {
         const struct hf_proxy *own = port == 443 ? rules->https : port == 80 ? rules->http : NULL;
 
+        if ((port == 443 && rules->https_lost) || (port == 80 && rules->http_lost))
+                return NULL;
         return own ? own : rules->all;
 }
 
@@ -57,25 +59,19 @@ static bool is_proxy_name(const struct hf_proxy *proxy, struct hf_span name, uin
         return proxy && (port == 0 || proxy->port == port) && hf_span_caseeq(proxy->host, name);
 }
 
-/* What the address alone says; HF_WHY_PROXY: nothing against a tunnel. */
-static enum hf_why judge_addr(const struct hf_rules *rules, const struct hf_dest *dest)
+static bool is_itself(const struct hf_rules *rules, const struct hf_dest *dest)
 {
-        const struct hf_addr *addr = dest->addr;
-        const struct hf_self *self = rules->self;
-        bool attached = false;
+        return is_proxy_addr(rules->https, dest->addr, dest->port) ||
+               is_proxy_addr(rules->http, dest->addr, dest->port) ||
+               is_proxy_addr(rules->all, dest->addr, dest->port) ||
+               (rules->proxies && hf_addrset_has(rules->proxies, dest->addr, dest->port));
+}
 
-        switch (hf_addr_classify(addr)) {
-        case HF_ADDR_LOOPBACK:
-        case HF_ADDR_UNSPECIFIED:
-                return HF_WHY_LOOPBACK;
-        case HF_ADDR_LINKLOCAL:
-        case HF_ADDR_MULTICAST:
-                return HF_WHY_LINKLOCAL;
-        case HF_ADDR_PRIVATE:
-                return HF_WHY_PRIVATE;
-        case HF_ADDR_PUBLIC:
-                break;
-        }
+/* HF_WHY_OWN, HF_WHY_ATTACHED or HF_WHY_PROXY: neither. */
+static enum hf_why judge_nets(const struct hf_self *self, const struct hf_addr *addr)
+{
+        enum hf_why why = HF_WHY_PROXY;
+
         for (unsigned i = 0; self && i < self->count; i++) {
                 const struct hf_self_net *net = &self->nets[i];
 
@@ -83,16 +79,38 @@ static enum hf_why judge_addr(const struct hf_rules *rules, const struct hf_dest
                         return HF_WHY_OWN;
                 /* A prefix of no bits would be the whole world, not a network. */
                 if (net->bits > 0 && hf_addr_in_prefix(addr, &net->addr, net->bits))
-                        attached = true;
+                        why = HF_WHY_ATTACHED;
         }
-        if (attached)
-                return HF_WHY_ATTACHED;
-        if (is_proxy_addr(rules->https, addr, dest->port) ||
-            is_proxy_addr(rules->http, addr, dest->port) ||
-            is_proxy_addr(rules->all, addr, dest->port) ||
-            (rules->proxies && hf_addrset_has(rules->proxies, addr, dest->port)))
-                return HF_WHY_ITSELF;
-        return HF_WHY_PROXY;
+        return why;
+}
+
+/* What the address alone says; HF_WHY_PROXY: nothing against a tunnel. NAMED: the user asked for
+ * just this one, private or not. */
+static enum hf_why judge_addr(const struct hf_rules *rules, const struct hf_dest *dest, bool named)
+{
+        bool private = false;
+        enum hf_why why;
+
+        switch (hf_addr_classify(dest->addr)) {
+        case HF_ADDR_LOOPBACK:
+        case HF_ADDR_UNSPECIFIED:
+                return HF_WHY_LOOPBACK;
+        case HF_ADDR_LINKLOCAL:
+        case HF_ADDR_MULTICAST:
+                return HF_WHY_LINKLOCAL;
+        case HF_ADDR_PRIVATE:
+                private
+                = true;
+                break;
+        case HF_ADDR_PUBLIC:
+                break;
+        }
+        if (private && !named)
+                return HF_WHY_PRIVATE;
+        why = judge_nets(rules->self, dest->addr);
+        if (why == HF_WHY_OWN || (why == HF_WHY_ATTACHED && !private))
+                return why;
+        return is_itself(rules, dest) ? HF_WHY_ITSELF : HF_WHY_PROXY;
 }
 
 static enum hf_why judge_name(const struct hf_rules *rules, struct hf_span name, uint16_t port)
@@ -107,17 +125,28 @@ static enum hf_why judge_name(const struct hf_rules *rules, struct hf_span name,
         return HF_WHY_PROXY;
 }
 
-struct hf_route hf_route(const struct hf_rules *rules, const struct hf_dest *dest)
+static enum hf_only only(const struct hf_rules *rules, const struct hf_dest *dest)
+{
+        return rules->only.s ? hf_noproxy_only(rules->only, dest) : HF_ONLY_LISTED;
+}
+
+static bool is_direct_addr(const struct hf_rules *rules, const struct hf_dest *dest)
+{
+        return dest->addr && rules->direct && hf_addrset_has(rules->direct, dest->addr, dest->port);
+}
+
+static struct hf_route judge(const struct hf_rules *rules, const struct hf_dest *dest)
 {
         const struct hf_proxy *proxy = candidate(rules, dest);
-        struct hf_route route = {NULL, HF_WHY_PROXY};
+        enum hf_only listed = only(rules, dest);
+        struct hf_route route = {NULL, HF_WHY_PROXY, false};
 
         if (!proxy) {
                 route.why = HF_WHY_NO_PROXY;
                 return route;
         }
         if (dest->addr)
-                route.why = judge_addr(rules, dest);
+                route.why = judge_addr(rules, dest, listed == HF_ONLY_NAMED);
         if (route.why == HF_WHY_PROXY && dest->name.s)
                 route.why = judge_name(rules, dest->name, dest->port);
         if (route.why != HF_WHY_PROXY)
@@ -125,15 +154,54 @@ struct hf_route hf_route(const struct hf_rules *rules, const struct hf_dest *des
 
         if (hf_noproxy_match(rules->no_proxy, dest))
                 route.why = HF_WHY_EXEMPT;
-        else if (dest->addr && rules->direct &&
-                 hf_addrset_has(rules->direct, dest->addr, dest->port))
+        else if (is_direct_addr(rules, dest))
                 route.why = HF_WHY_LOCALNAME;
+        else if (listed == HF_ONLY_NOT)
+                route.why = HF_WHY_ONLY;
         else if (hf_scheme_is_socks(proxy->scheme))
                 route.why = HF_WHY_SOCKS;
         else if (proxy->scheme == HF_SCHEME_HTTPS)
                 route.why = HF_WHY_TLSPROXY;
         else
                 route.proxy = proxy;
+        return route;
+}
+
+/* What `strict` lets out directly, and why: to this machine, to the proxy, and to what no_proxy
+ * names. HF_WHY_PROXY: nothing else. */
+static enum hf_why judge_open(const struct hf_rules *rules, const struct hf_dest *dest)
+{
+        static const struct hf_addr any4 = {.family = 4}, any6 = {.family = 6};
+        const struct hf_addr *addr = dest->addr;
+        enum hf_why why;
+
+        /* 0.0.0.0 is this host, but newer kernels route the rest of 0.0.0.0/8. */
+        if (addr && (hf_addr_classify(addr) == HF_ADDR_LOOPBACK || hf_addr_eq(addr, &any4) ||
+                     hf_addr_eq(addr, &any6)))
+                return HF_WHY_LOOPBACK;
+        if (addr && judge_nets(rules->self, addr) == HF_WHY_OWN)
+                return HF_WHY_OWN;
+        if (addr && is_itself(rules, dest))
+                return HF_WHY_ITSELF;
+        why = !addr && dest->name.s ? judge_name(rules, dest->name, dest->port) : HF_WHY_PROXY;
+        if (why != HF_WHY_PROXY)
+                return why;
+        if (hf_noproxy_match(rules->no_proxy, dest))
+                return HF_WHY_EXEMPT;
+        return is_direct_addr(rules, dest) ? HF_WHY_LOCALNAME : HF_WHY_PROXY;
+}
+
+struct hf_route hf_route(const struct hf_rules *rules, const struct hf_dest *dest)
+{
+        struct hf_route route = judge(rules, dest);
+
+        if (rules->strict && !route.proxy) {
+                enum hf_why why = judge_open(rules, dest);
+
+                route.refused = why == HF_WHY_PROXY;
+                if (!route.refused)
+                        route.why = why;
+        }
         return route;
 }
 
@@ -163,21 +231,27 @@ struct hf_route hf_route_name(const struct hf_rules *rules, struct hf_span name,
         const struct hf_dest dest = {.name = name, .port = port};
         /* The proxy's own name is looked up whatever the port: its addresses must become known
          * before connect() meets one of them. */
-        struct hf_route route = {NULL, judge_name(rules, name, 0)};
+        struct hf_route route = {NULL, judge_name(rules, name, 0), false};
 
         if (is_numeric(name))
                 route.why = HF_WHY_LITERAL;
         if (route.why != HF_WHY_PROXY)
                 return route;
         route = hf_route(rules, &dest);
-        if (route.proxy && !memchr(name.s, '.', name.n))
-                route = (struct hf_route){NULL, HF_WHY_LOCALNAME};
+        if (route.proxy && !memchr(name.s, '.', name.n) && !hf_route_is_certain(rules, &dest))
+                route = (struct hf_route){NULL, HF_WHY_LOCALNAME, false};
         return route;
 }
 
 bool hf_route_by_name(const struct hf_rules *rules, const struct hf_dest *dest)
 {
-        return dest->port == 443 || dest->port == 80 || is_endpoint(rules, dest);
+        return dest->port == 443 || dest->port == 80 || is_endpoint(rules, dest) ||
+               hf_route_is_certain(rules, dest);
+}
+
+bool hf_route_is_certain(const struct hf_rules *rules, const struct hf_dest *dest)
+{
+        return rules->strict || only(rules, dest) == HF_ONLY_NAMED;
 }
 
 const char *hf_why_text(enum hf_why why)
@@ -201,6 +275,8 @@ const char *hf_why_text(enum hf_why why)
                 return "the proxy itself";
         case HF_WHY_EXEMPT:
                 return "no_proxy names it";
+        case HF_WHY_ONLY:
+                return "HFPROXY_ONLY does not name it";
         case HF_WHY_LOCALNAME:
                 return "a local name's address";
         case HF_WHY_TLSPROXY:

@@ -32,10 +32,13 @@ struct hf_rules {
         /* For port 80, 443 and any other; NULL: none of its own, `all` serves if there is one. */
         const struct hf_proxy *http, *https, *all;
         struct hf_span no_proxy;      /* the user's own list, not the mended one */
+        struct hf_span only;          /* HFPROXY_ONLY; absent: everything */
         struct hf_span endpoint_host; /* HF_ENDPOINT's, if it names a port, else absent */
         uint16_t endpoint_port;
-        bool endpoint_tls;                /* that port counts as 443, else as 80 */
-        const struct hf_self *self;       /* may be NULL */
+        bool endpoint_tls;          /* that port counts as 443, else as 80 */
+        bool strict;                /* what cannot be tunnelled does not leave */
+        bool http_lost, https_lost; /* its variable cannot be read, and nothing stands in for it */
+        const struct hf_self *self; /* may be NULL */
         const struct hf_addrset *direct;  /* may be NULL: addresses of names that stay direct */
         const struct hf_addrset *proxies; /* may be NULL: addresses of the proxies' own names */
 };
@@ -50,6 +53,7 @@ enum hf_why {
         HF_WHY_ATTACHED,  /* a directly attached network */
         HF_WHY_ITSELF,    /* the proxy itself */
         HF_WHY_EXEMPT,    /* named in no_proxy */
+        HF_WHY_ONLY,      /* not named in HFPROXY_ONLY */
         HF_WHY_LOCALNAME, /* a local or exempt name resolved to this address */
         HF_WHY_TLSPROXY,  /* its proxy is spoken to by TLS, which this library cannot */
         HF_WHY_SOCKS,     /* its proxy speaks SOCKS, which this version does not */
@@ -59,6 +63,7 @@ enum hf_why {
 struct hf_route {
         const struct hf_proxy *proxy; /* non-NULL exactly when why is HF_WHY_PROXY */
         enum hf_why why;
+        bool refused; /* by `strict`: what has no proxy here must not leave directly either */
 };
 
 struct hf_route hf_route(const struct hf_rules *rules, const struct hf_dest *dest);
@@ -70,6 +75,10 @@ struct hf_route hf_route_name(const struct hf_rules *rules, struct hf_span name,
 /* Is a name that has a proxy tunnelled without a look at its addresses? On the web's own ports (and
  * HF_ENDPOINT's) yes; on any other it may be a service of the local network. */
 bool hf_route_by_name(const struct hf_rules *rules, const struct hf_dest *dest);
+
+/* The same whatever the port, and whatever the local network may know about the name: nobody there
+ * is to be asked (`strict`), or the user named it (HFPROXY_ONLY). */
+bool hf_route_is_certain(const struct hf_rules *rules, const struct hf_dest *dest);
 
 /* For the log: "no_proxy names it". */
 const char *hf_why_text(enum hf_why why);

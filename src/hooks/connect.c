@@ -11,6 +11,7 @@
 #include "process/pending.h"
 #include "process/proxyaddr.h"
 #include "process/real.h"
+#include "process/strict.h"
 #include "process/sys.h"
 
 #include <netdb.h>
@@ -145,6 +146,17 @@ static int connect_unfresh(struct call *call)
         return hf_pending_again(call->fd, &r) ? hf_sys(r) : pass(call);
 }
 
+static bool is_strict(const struct call *call)
+{
+        return call->config && call->config->rules.strict;
+}
+
+static int refuse(const struct call *call, enum hf_why why)
+{
+        hf_strict_log(&call->dest, why);
+        return hf_sys(-ENETUNREACH);
+}
+
 static int tunnel(const struct call *call, const struct hf_proxy *proxy)
 {
         const struct hf_request request = {
@@ -182,14 +194,16 @@ static bool judge_found(const struct call *call, const struct hf_lookup *found,
 __attribute__((noinline)) static int connect_name(struct call *call)
 {
         const struct hf_config *config = call->config;
-        struct hf_route route = {NULL, HF_WHY_NO_PROXY};
+        struct hf_route route = {NULL, HF_WHY_NO_PROXY, false};
         enum socket_kind kind = socket_kind(call->fd);
         struct hf_lookup found = {0};
 
         if (kind == SOCKET_IN_USE)
                 return connect_unfresh(call);
-        if (config && kind == SOCKET_FRESH)
+        if (config && (kind == SOCKET_FRESH || is_strict(call)))
                 route = hf_route(&config->rules, &call->dest);
+        if ((route.refused || (route.proxy && kind == SOCKET_OTHER)) && hf_strict_is_ip(call->fd))
+                return refuse(call, route.why);
         if (route.proxy && hf_route_by_name(&config->rules, &call->dest))
                 return tunnel(call, route.proxy);
 
@@ -205,14 +219,18 @@ __attribute__((noinline)) static int connect_name(struct call *call)
 static int connect_addr(struct call *call)
 {
         struct hf_route route = hf_route(&call->config->rules, &call->dest);
+        enum socket_kind kind;
 
-        if (!route.proxy) {
+        if (!route.proxy && !route.refused) {
                 log_direct(call, &call->dest, route.why);
                 return pass(call);
         }
-        if (socket_kind(call->fd) != SOCKET_FRESH)
+        kind = socket_kind(call->fd);
+        if (kind == SOCKET_OTHER && is_strict(call) && hf_strict_connects(call->fd))
+                return refuse(call, route.why);
+        if (kind != SOCKET_FRESH)
                 return connect_unfresh(call);
-        return tunnel(call, route.proxy);
+        return route.proxy ? tunnel(call, route.proxy) : refuse(call, route.why);
 }
 
 /* With a proxy configured, or with something left over from when there was one. */
@@ -237,7 +255,8 @@ static int connect_judged(struct call *call)
                 return pass(call);
         if (hf_pending_maybe(call->fd) && hf_pending_again(call->fd, &r))
                 return hf_sys(r);
-        if (port == 0 || hf_proxyaddr_busy())
+        /* (The kernel does connect to port 0.) */
+        if ((port == 0 && !is_strict(call)) || hf_proxyaddr_busy())
                 return pass(call);
 
         call->since = hf_sys_now();
@@ -250,7 +269,8 @@ static int connect_judged(struct call *call)
                         HF_ONCE_FOREIGN_PLACEHOLDER, HF_LOG_WARN,
                         "an address like our placeholders, but no name in this process ever had "
                         "it: another process's? It is left to the kernel");
-                return pass(call);
+                if (!is_strict(call))
+                        return pass(call);
         }
         if (!call->config)
                 return pass(call);

@@ -36,11 +36,6 @@ struct lookup {
         uint16_t port;       /* 0: not known */
 };
 
-static int pass(const struct lookup *lookup)
-{
-        return hf_real_getaddrinfo(lookup->node, lookup->service, lookup->hints, lookup->res);
-}
-
 /* A Go program that was linked with libc looks up by libc but connects by system calls of its own:
  * a placeholder would be a dead end. */
 static bool find_go_note(void)
@@ -165,21 +160,19 @@ static void put_numeric(struct hf_out *out, const struct hf_addr *addr, size_t m
         while (out->len < min);
 }
 
-static int give_placeholder(const struct lookup *lookup)
+/* ADDR as the answer. */
+static int give_address(const struct lookup *lookup, const struct hf_addr *addr)
 {
         struct addrinfo hints = {.ai_family = AF_UNSPEC};
         char text[NAME_MAX_LEN + 64];
         struct hf_out out = hf_out_write(text, sizeof text - 1);
-        struct hf_addr addr;
         bool canon;
         int r;
 
         if (lookup->hints)
                 hints = *lookup->hints;
         canon = hints.ai_flags & AI_CANONNAME;
-        if (hf_names_put(lookup->name, hints.ai_family == AF_INET6 ? 6 : 4, &addr) < 0)
-                return pass(lookup);
-        put_numeric(&out, &addr, canon ? lookup->name.n : 0);
+        put_numeric(&out, addr, canon ? lookup->name.n : 0);
         text[out.len] = '\0';
 
         /* glibc applies AI_ADDRCONFIG to numeric hosts too. */
@@ -192,6 +185,34 @@ static int give_placeholder(const struct lookup *lookup)
                 (*lookup->res)->ai_canonname[lookup->name.n] = '\0';
         }
         return r;
+}
+
+static int family_of(const struct lookup *lookup)
+{
+        return lookup->hints ? lookup->hints->ai_family : AF_UNSPEC;
+}
+
+/* The real look-up. */
+static int pass(const struct lookup *lookup)
+{
+        struct hf_addr addr;
+
+        if (hf_strict() && lookup->node &&
+            !(lookup->hints && lookup->hints->ai_flags & AI_NUMERICHOST) &&
+            hf_lookup_refused(lookup->node, family_of(lookup)))
+                return hf_lookup_own(lookup->node, family_of(lookup), &addr)
+                               ? give_address(lookup, &addr)
+                               : EAI_FAIL;
+        return hf_real_getaddrinfo(lookup->node, lookup->service, lookup->hints, lookup->res);
+}
+
+static int give_placeholder(const struct lookup *lookup)
+{
+        struct hf_addr addr;
+
+        if (hf_names_put(lookup->name, family_of(lookup) == AF_INET6 ? 6 : 4, &addr) < 0)
+                return pass(lookup);
+        return give_address(lookup, &addr);
 }
 
 /* Pinned in /etc/hosts to an address that would not be tunnelled? */
@@ -260,6 +281,7 @@ static int look_locally(const struct lookup *lookup)
 
 static int resolve(const struct lookup *lookup, const struct hf_config *config)
 {
+        const struct hf_dest dest = {.name = lookup->name, .port = lookup->port};
         struct hf_route route = hf_route_name(&config->rules, lookup->name, lookup->port);
         int r;
 
@@ -267,15 +289,16 @@ static int resolve(const struct lookup *lookup, const struct hf_config *config)
                 r = pass(lookup);
                 if (r == 0 && route.why == HF_WHY_ITSELF)
                         hf_proxyaddr_learn(&config->rules, lookup->name, *lookup->res);
-                if (r == 0 && (route.why == HF_WHY_EXEMPT || route.why == HF_WHY_LOCALNAME ||
-                               route.why == HF_WHY_OWN))
+                if (r == 0 && (route.why == HF_WHY_EXEMPT || route.why == HF_WHY_OWN))
                         hf_lookup_note_direct(*lookup->res, lookup->port);
+                if (r == 0 && route.why == HF_WHY_LOCALNAME)
+                        hf_lookup_note_local(*lookup->res, lookup->port);
                 return r;
         }
         if (is_pinned(lookup, &config->rules))
                 return pass(lookup);
-        if (look_locally(lookup) == 0) {
-                hf_lookup_note_direct(*lookup->res, lookup->port);
+        if (!hf_route_is_certain(&config->rules, &dest) && look_locally(lookup) == 0) {
+                hf_lookup_note_local(*lookup->res, lookup->port);
                 return 0;
         }
         hf_proxyaddr_refresh(route.proxy);

@@ -10,7 +10,6 @@
 #define NOWAIT_RWF 8U       /* RWF_NOWAIT */
 #define NOWAIT_SPLICE 2U    /* SPLICE_F_NONBLOCK */
 #define CONTROL_MAX 1048576 /* no kernel takes as much */
-#define MESSAGES_MAX 1024   /* UIO_MAXIOV: sendmmsg(2) looks at no more */
 
 /* A struct mmsghdr, which is of _GNU_SOURCE. */
 struct message {
@@ -32,34 +31,34 @@ HF_EXPORT ssize_t splice(int in, off_t *in_at, int out, off_t *out_at, size_t n,
 
 HF_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
-        return hf_data_refused(fd, flags & MSG_DONTWAIT) ? -1 : hf_real_send(fd, buf, n, flags);
+        return hf_send_refused(fd, flags & MSG_DONTWAIT) ? -1 : hf_real_send(fd, buf, n, flags);
 }
 
 ssize_t __send(int fd, const void *buf, size_t n, int flags) __attribute__((alias("send")));
 
 ssize_t write(int fd, const void *buf, size_t n)
 {
-        return hf_data_refused(fd, false) ? -1 : hf_real_write(fd, buf, n);
+        return hf_send_refused(fd, false) ? -1 : hf_real_write(fd, buf, n);
 }
 
 ssize_t __write(int fd, const void *buf, size_t n) __attribute__((alias("write")));
 
 HF_EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 {
-        return hf_data_refused(fd, false) ? -1 : hf_real_writev(fd, iov, n);
+        return hf_send_refused(fd, false) ? -1 : hf_real_writev(fd, iov, n);
 }
 
 /* With an offset it is no call for a socket, as the kernel will say. */
 ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t offset, int flags)
 {
-        if (offset == -1 && hf_data_refused(fd, (unsigned)flags & NOWAIT_RWF))
+        if (offset == -1 && hf_send_refused(fd, (unsigned)flags & NOWAIT_RWF))
                 return -1;
         return hf_real_pwritev2(fd, iov, n, offset, flags);
 }
 
 ssize_t pwritev64v2(int fd, const struct iovec *iov, int n, off_t offset, int flags)
 {
-        if (offset == -1 && hf_data_refused(fd, (unsigned)flags & NOWAIT_RWF))
+        if (offset == -1 && hf_send_refused(fd, (unsigned)flags & NOWAIT_RWF))
                 return -1;
         return hf_real_pwritev64v2(fd, iov, n, offset, flags);
 }
@@ -67,18 +66,18 @@ ssize_t pwritev64v2(int fd, const struct iovec *iov, int n, off_t offset, int fl
 /* (Nothing is sent *from* a socket this way: EINVAL.) */
 ssize_t sendfile(int out, int in, off_t *offset, size_t n)
 {
-        return hf_data_refused(out, false) ? -1 : hf_real_sendfile(out, in, offset, n);
+        return hf_send_refused(out, false) ? -1 : hf_real_sendfile(out, in, offset, n);
 }
 
 ssize_t sendfile64(int out, int in, off_t *offset, size_t n)
 {
-        return hf_data_refused(out, false) ? -1 : hf_real_sendfile64(out, in, offset, n);
+        return hf_send_refused(out, false) ? -1 : hf_real_sendfile64(out, in, offset, n);
 }
 
 ssize_t splice(int in, off_t *in_at, int out, off_t *out_at, size_t n, unsigned flags)
 {
         if (hf_data_refused(in, flags & NOWAIT_SPLICE) ||
-            hf_data_refused(out, flags & NOWAIT_SPLICE))
+            hf_send_refused(out, flags & NOWAIT_SPLICE))
                 return -1;
         return hf_real_splice(in, in_at, out, out_at, n, flags);
 }
@@ -93,6 +92,8 @@ HF_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const str
         if (__builtin_expect(flags & MSG_FASTOPEN && addr, 0) &&
             hf_connect_tunnelled(fd, addr, len, flags & MSG_DONTWAIT, &r))
                 return r < 0 ? -1 : hf_real_sendto(fd, buf, n, flags & ~MSG_FASTOPEN, NULL, 0);
+        if (hf_strict() && hf_strict_refuses(fd, addr, len, flags & MSG_FASTOPEN))
+                return hf_sys(-ENETUNREACH);
         if (hf_data_refused(fd, flags & MSG_DONTWAIT))
                 return -1;
         return hf_real_sendto(fd, buf, n, flags, addr, len);
@@ -157,13 +158,15 @@ __attribute__((noinline)) static ssize_t sendmsg_judged(int fd, const struct msg
         memcpy(&copy, msg, sizeof copy);
         if (connect_tunnelled(fd, &copy, flags, &r))
                 return r < 0 ? -1 : hf_real_sendmsg(fd, &copy, flags & ~MSG_FASTOPEN);
+        if (hf_strict() && hf_strict_refuses_msg(fd, msg, flags))
+                return hf_sys(-ENETUNREACH);
         finish_rights(&copy);
         return hf_data_refused(fd, flags & MSG_DONTWAIT) ? -1 : hf_real_sendmsg(fd, msg, flags);
 }
 
 HF_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-        if (__builtin_expect(flags & MSG_FASTOPEN, 0) || hf_pending_any())
+        if (__builtin_expect(flags & MSG_FASTOPEN, 0) || hf_pending_any() || hf_strict())
                 return sendmsg_judged(fd, msg, flags);
         return hf_real_sendmsg(fd, msg, flags);
 }
@@ -185,7 +188,7 @@ __attribute__((noinline)) static int sendmmsg_judged(int fd, struct mmsghdr *msg
                                                      int flags)
 {
         struct message *each = (struct message *)msgs;
-        unsigned count = n < MESSAGES_MAX ? n : MESSAGES_MAX;
+        unsigned count = n < HF_MESSAGES_MAX ? n : HF_MESSAGES_MAX;
         bool readable = hf_sys_readable(each, count * sizeof *each);
 
         for (unsigned i = 0; i < count; i++) {
@@ -199,6 +202,11 @@ __attribute__((noinline)) static int sendmmsg_judged(int fd, struct mmsghdr *msg
                         return r < 0 ? -1 : send_first(fd, each, &copy, flags);
                 finish_rights(&copy);
         }
+        if (n > 0 && hf_strict()) {
+                n = hf_strict_count_open(fd, msgs, count, flags);
+                if (n == 0)
+                        return hf_sys(-ENETUNREACH);
+        }
         if (n > 0 && hf_data_refused(fd, flags & MSG_DONTWAIT))
                 return -1;
         return hf_real_sendmmsg(fd, msgs, n, flags);
@@ -206,7 +214,7 @@ __attribute__((noinline)) static int sendmmsg_judged(int fd, struct mmsghdr *msg
 
 int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
 {
-        if (__builtin_expect(flags & MSG_FASTOPEN, 0) || hf_pending_any())
+        if (__builtin_expect(flags & MSG_FASTOPEN, 0) || hf_pending_any() || hf_strict())
                 return sendmmsg_judged(fd, msgs, n, flags);
         return hf_real_sendmmsg(fd, msgs, n, flags);
 }

@@ -12,6 +12,7 @@
 #include "process/config.h"
 #include "process/interest.h"
 #include "process/log.h"
+#include "process/strict.h"
 
 #include <stdarg.h>
 
@@ -167,12 +168,39 @@ static long by_io_uring_setup(const struct args *x)
 {
         const struct hf_config *config = hf_config();
 
-        if (!config || config->io_uring_allowed)
+        if (!config || (config->io_uring_allowed && !config->rules.strict))
                 return pass(x);
         hf_log_once(HF_ONCE_IO_URING, HF_LOG_INFO,
                     "io_uring is refused (ENOSYS), as no library sees what goes through it; "
                     "HFPROXY_IO_URING=allow for a program that cannot do without");
         return hf_sys(-ENOSYS);
+}
+
+/* Under `strict`: may not be sent. (A connect() by the way of one is refused unless it is open.) */
+static bool refuses(const struct args *x)
+{
+        const void *at = POINTER(const void, x->b);
+        unsigned n = (unsigned)x->c;
+
+        switch (x->nr) {
+        case SYS_sendto:
+                return hf_strict_refuses((int)x->a, POINTER(const struct sockaddr, x->e),
+                                         (socklen_t)x->f, x->d & MSG_FASTOPEN);
+        case SYS_sendmsg:
+                return hf_strict_refuses_msg((int)x->a, at, (int)x->c);
+        case SYS_sendmmsg:
+                n = n < HF_MESSAGES_MAX ? n : HF_MESSAGES_MAX;
+                return hf_strict_count_open((int)x->a, at, n, (int)x->d) < n;
+        case SYS_splice:
+                return hf_strict_refuses((int)x->c, NULL, 0, false);
+        default: /* the descriptor comes first */
+                return hf_strict_refuses((int)x->a, NULL, 0, false);
+        }
+}
+
+HF_NOINLINE static long send_strictly(const struct args *x)
+{
+        return refuses(x) ? hf_sys(-ENETUNREACH) : pass(x);
 }
 
 HF_NOINLINE static long translate(const struct args *x)
@@ -233,6 +261,17 @@ __attribute__((no_sanitize("address"))) long syscall(long nr, ...)
         case NR_SELECT:
         case SYS_pselect6:
                 return translate(&(const struct args){nr, a, b, c, d, e, f});
+        case SYS_sendto:
+        case SYS_sendmsg:
+        case SYS_sendmmsg:
+        case SYS_write:
+        case SYS_writev:
+        case SYS_pwritev2:
+        case SYS_sendfile:
+        case SYS_splice:
+                if (hf_strict())
+                        return send_strictly(&(const struct args){nr, a, b, c, d, e, f});
+                return hf_real_syscall(nr, a, b, c, d, e, f);
         default:
                 return hf_real_syscall(nr, a, b, c, d, e, f);
         }

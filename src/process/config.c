@@ -8,12 +8,11 @@
 
 #include "core/base64.h"
 
-#include <stdatomic.h>
-
 #define CONFIGS_MAX 64
 
 struct hf_addrset hf_direct_addrs, hf_proxy_addrs;
 
+_Atomic(bool) hf_config_is_strict;
 static _Atomic(const struct hf_config *) current;
 static _Atomic(const struct hf_config *) made[CONFIGS_MAX];
 
@@ -27,15 +26,22 @@ struct source {
         const char *proxy[HF_PAIR_FTP]; /* http, https, all; "" where there is none */
         const char *no_proxy;
         const char *endpoint;
+        const char *only; /* HFPROXY_ONLY */
         int64_t timeout_ms;
         bool io_uring_allowed;
+        bool strict;
+        unsigned lost; /* bit p: what pair p holds cannot be read, and under `strict` that counts */
 };
 
 static void put_key(struct hf_out *out, const void *arg)
 {
         const struct source *source = arg;
-        const char *texts[] = {source->proxy[HF_PAIR_HTTP], source->proxy[HF_PAIR_HTTPS],
-                               source->proxy[HF_PAIR_ALL], source->no_proxy, source->endpoint};
+        const char *texts[] = {source->proxy[HF_PAIR_HTTP],
+                               source->proxy[HF_PAIR_HTTPS],
+                               source->proxy[HF_PAIR_ALL],
+                               source->no_proxy,
+                               source->endpoint,
+                               source->only};
 
         for (size_t i = 0; i < HF_LEN(texts); i++) {
                 hf_out_put(out, hf_span(texts[i]));
@@ -43,6 +49,7 @@ static void put_key(struct hf_out *out, const void *arg)
         }
         hf_out_uint(out, (unsigned long)source->timeout_ms);
         hf_out_char(out, source->io_uring_allowed ? 'u' : '-');
+        hf_out_char(out, source->strict ? (char)('0' + source->lost) : '-');
 }
 
 static void put_credentials(struct hf_out *out, const void *url)
@@ -132,7 +139,7 @@ static struct hf_config *build(const struct source *source, const struct hf_out 
         config->timeout_ms = source->timeout_ms;
         config->io_uring_allowed = source->io_uring_allowed;
 
-        const char *text[5]; /* in the order of put_key() */
+        const char *text[6]; /* in the order of put_key() */
         for (size_t i = 0; i < HF_LEN(text); i++) {
                 text[i] = own;
                 own += strlen(own) + 1;
@@ -142,6 +149,11 @@ static struct hf_config *build(const struct source *source, const struct hf_out 
         rules->all = read_proxy(&arena, text[2], &config->all);
         rules->no_proxy = hf_span(text[3]);
         read_endpoint(rules, text[4]);
+        if (*text[5])
+                rules->only = hf_span(text[5]);
+        rules->strict = source->strict;
+        rules->http_lost = source->lost & 1U << HF_PAIR_HTTP;
+        rules->https_lost = source->lost & 1U << HF_PAIR_HTTPS;
         rules->self = hf_self();
         rules->direct = &hf_direct_addrs;
         rules->proxies = &hf_proxy_addrs;
@@ -178,6 +190,25 @@ static const struct hf_config *intern(const struct source *source)
         return NULL;
 }
 
+/* Bit p: pair p was set to something that is no proxy's URL, and nothing else that the user wrote
+ * serves in its place. HFPROXY_URL stands for all of them. */
+static unsigned lost_pairs(const char *const values[HF_VARS], const struct hf_view *view)
+{
+        unsigned lost = view->url_unreadable ? (1U << HF_PAIR_FTP) - 1 : 0;
+
+        for (int v = 0; v < 2 * HF_PAIR_FTP; v++) {
+                const char *twin = view->before[v ^ 1];
+                bool twin_serves = twin && *twin && !(view->unreadable & UINT32_C(1) << (v ^ 1));
+
+                /* (A web client sets HTTP_PROXY in a CGI program.) */
+                if (view->unreadable & UINT32_C(1) << v && !twin_serves &&
+                    !(view->by_url & 1U << v / 2) &&
+                    !(v == HF_VAR_HTTP_PROXY && values[HF_VAR_REQUEST_METHOD]))
+                        lost |= 1U << v / 2;
+        }
+        return lost;
+}
+
 static void compute(void)
 {
         const char *values[HF_VARS];
@@ -188,7 +219,8 @@ static void compute(void)
 
         hf_env_collect(values);
         hf_settings_read(values, &settings);
-        if (settings.tunnel == HF_TUNNEL_OFF || !hf_view_wants_self(values)) {
+        bool strict = settings.tunnel == HF_TUNNEL_STRICT;
+        if (settings.tunnel == HF_TUNNEL_OFF || (!strict && !hf_view_wants_self(values))) {
                 atomic_store_explicit(&current, NULL, memory_order_release);
                 return;
         }
@@ -199,20 +231,26 @@ static void compute(void)
         const char *endpoint = values[HF_VAR_HF_ENDPOINT];
         struct source source = {.no_proxy = view.no_proxy ? view.no_proxy : "",
                                 .endpoint = endpoint ? endpoint : "",
+                                .only = settings.only.s ? settings.only.s : "",
                                 .timeout_ms = settings.timeout_ms,
-                                .io_uring_allowed = settings.io_uring};
-        bool any = false;
+                                .io_uring_allowed = settings.io_uring,
+                                .strict = strict,
+                                .lost = strict ? lost_pairs(values, &view) : 0};
+        bool any = strict;
 
         for (int p = 0; p < HF_PAIR_FTP; p++) {
-                source.proxy[p] = view.proxy[p] ? view.proxy[p] : "";
-                any = any || view.proxy[p];
+                bool has = view.proxy[p] && !(source.lost & 1U << p);
+
+                source.proxy[p] = has ? view.proxy[p] : "";
+                any = any || has;
         }
         if (any) {
                 const struct hf_config *config = intern(&source);
 
-                if (config)
+                if (config) {
                         atomic_store_explicit(&current, config, memory_order_release);
-                else
+                        atomic_store_explicit(&hf_config_is_strict, strict, memory_order_relaxed);
+                } else
                         hf_log_once(
                                 HF_ONCE_CONFIGS, HF_LOG_WARN,
                                 "the proxy set-up changed too often: later changes are ignored");

@@ -7,6 +7,8 @@
 
 #include "core/route.h"
 
+#include <stdatomic.h>
+
 struct hf_config {
         struct hf_rules rules;
         struct hf_proxy http, https, all; /* rules' pointers point here */
@@ -18,8 +20,18 @@ struct hf_config {
 };
 
 /* The current snapshot; NULL while nothing is to be tunnelled (no proxy set, HFPROXY_TUNNEL=off,
- * AT_SECURE, before our constructor): then every hook is this load and the real call. */
+ * AT_SECURE, before our constructor): then every hook is this load and the real call. Under
+ * HFPROXY_TUNNEL=strict there is one even without a proxy. */
 const struct hf_config *hf_config(void);
+
+/* Is it strict? For the calls that move data, whose hooks do not look at the snapshot otherwise. */
+extern _Atomic(bool) hf_config_is_strict;
+
+static inline bool hf_strict(void)
+{
+        return __builtin_expect(atomic_load_explicit(&hf_config_is_strict, memory_order_relaxed),
+                                false);
+}
 
 /* Addresses that stay direct because of the name that they came from; and those that a proxy's
  * name resolved to, with its port. Both are process-wide and only grow. */

@@ -45,4 +45,7 @@ enum { /* keys of hf_log_once */
        HF_ONCE_PROXY_NAME,
        HF_ONCE_RESET,
        HF_ONCE_STATUS,
+       HF_ONCE_STRICT_CONNECT,
+       HF_ONCE_STRICT_SEND,
+       HF_ONCE_STRICT_NAME,
 };

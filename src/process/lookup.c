@@ -2,8 +2,14 @@
 #include "lookup.h"
 
 #include "config.h"
+#include "etc.h"
+#include "log.h"
+#include "proxyaddr.h"
 #include "real.h"
+#include "self.h"
 #include "sys.h"
+
+#include "core/local.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -41,6 +47,103 @@ static void note_no_answer(struct hf_span name, int family)
         atomic_store_explicit(place, tag | (until & UINT32_MAX), memory_order_relaxed);
 }
 
+static struct hf_span without_dot(const char *name)
+{
+        struct hf_span span = hf_span(name);
+
+        if (span.n > 0 && span.s[span.n - 1] == '.')
+                span.n--;
+        return span;
+}
+
+/* libc's own idea of what is an address: scopes, and the short forms of inet_aton(3). */
+static bool is_address(const char *name)
+{
+        const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+        struct addrinfo *list;
+
+        if (hf_real_getaddrinfo(name, NULL, &hints, &list) != 0)
+                return false;
+        freeaddrinfo(list);
+        return true;
+}
+
+/* Only an entry of that family counts: for want of one libc would go on to ask a name server. */
+static bool is_in_hosts(struct hf_span name, int family)
+{
+        struct hf_file hosts;
+        struct hf_span rest;
+        struct hf_addr addr;
+        bool found = false;
+
+        hf_file_read("/etc/hosts", &hosts);
+        rest = hosts.text;
+        while (!found && hf_hosts_next(&rest, name, &addr))
+                found = family == AF_UNSPEC || addr.family == (family == AF_INET6 ? 6 : 4);
+        hf_file_free(&hosts);
+        return found;
+}
+
+bool hf_lookup_refused(const char *name, int family)
+{
+        const struct hf_config *config = hf_config();
+        struct hf_span span = without_dot(name);
+        int saved_errno = errno;
+        bool allowed;
+
+        if (!config || !config->rules.strict || hf_proxyaddr_busy())
+                return false;
+        allowed = hf_route_name(&config->rules, span, 0).why == HF_WHY_ITSELF ||
+                  is_in_hosts(span, family) || is_address(name);
+        if (!allowed)
+                hf_log_once(HF_ONCE_STRICT_NAME, HF_LOG_ERROR,
+                            "no name server is asked, as HFPROXY_TUNNEL=strict asks: names come "
+                            "from /etc/hosts or the proxy. The first: %S",
+                            &span);
+        errno = saved_errno;
+        return !allowed;
+}
+
+bool hf_lookup_own(const char *name, int family, struct hf_addr *ret_addr)
+{
+        const struct hf_self *self = hf_self();
+        struct hf_span span = without_dot(name);
+
+        if (hf_span_caseeq(span, HF_SPAN("localhost"))) {
+                static const struct hf_addr v4 = {4, {127, 0, 0, 1}}, v6 = {6, {[15] = 1}};
+
+                *ret_addr = family == AF_INET6 ? v6 : v4;
+                return true;
+        }
+        if (!self->name[0] || !hf_span_caseeq(span, hf_span(self->name)))
+                return false;
+        for (unsigned i = 0; i < self->count; i++) {
+                const struct hf_addr *addr = &self->nets[i].addr;
+                enum hf_addr_class class = hf_addr_classify(addr);
+
+                if (class == HF_ADDR_LOOPBACK || class == HF_ADDR_LINKLOCAL ||
+                    (family != AF_UNSPEC && addr->family != (family == AF_INET6 ? 6 : 4)))
+                        continue;
+                *ret_addr = *addr;
+                return true;
+        }
+        return hf_lookup_own("localhost", family, ret_addr);
+}
+
+bool hf_lookup_reverse_refused(const struct hf_addr *addr)
+{
+        const struct hf_config *config = hf_config();
+        struct hf_file hosts;
+        bool found;
+
+        if (!config || !config->rules.strict || hf_proxyaddr_busy())
+                return false;
+        hf_file_read("/etc/hosts", &hosts);
+        found = hf_hosts_has(hosts.text, addr);
+        hf_file_free(&hosts);
+        return !found;
+}
+
 void hf_lookup(struct hf_span name, int family, bool patient, struct hf_lookup *ret)
 {
         const struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
@@ -53,6 +156,8 @@ void hf_lookup(struct hf_span name, int family, bool patient, struct hf_lookup *
                 return;
         memcpy(text, name.s, name.n);
         text[name.n] = '\0';
+        if (hf_lookup_refused(text, family))
+                return;
         if (hf_real_getaddrinfo(text, NULL, &hints, &list) == 0) {
                 for (const struct addrinfo *ai = list; ai && ret->count < HF_LOOKUP_MAX;
                      ai = ai->ai_next) {
@@ -69,14 +174,30 @@ void hf_lookup(struct hf_span name, int family, bool patient, struct hf_lookup *
         errno = saved_errno;
 }
 
-void hf_lookup_note_direct(const struct addrinfo *list, uint16_t port)
+/* ONLY: but not those that it names. */
+static void note(const struct addrinfo *list, uint16_t port, struct hf_span only)
 {
         for (; list; list = list->ai_next) {
                 struct hf_addr addr;
+                const struct hf_dest dest = {.addr = &addr, .port = port};
                 uint16_t ignored;
 
                 if (list->ai_addr &&
-                    hf_addr_from_sockaddr(list->ai_addr, list->ai_addrlen, &addr, &ignored) == 0)
+                    hf_addr_from_sockaddr(list->ai_addr, list->ai_addrlen, &addr, &ignored) == 0 &&
+                    !(only.s && hf_noproxy_only(only, &dest) == HF_ONLY_NAMED))
                         hf_addrset_add(&hf_direct_addrs, &addr, port);
         }
+}
+
+void hf_lookup_note_direct(const struct addrinfo *list, uint16_t port)
+{
+        note(list, port, (struct hf_span){NULL, 0});
+}
+
+void hf_lookup_note_local(const struct addrinfo *list, uint16_t port)
+{
+        const struct hf_config *config = hf_config();
+
+        if (config && !config->rules.strict)
+                note(list, port, config->rules.only);
 }

@@ -18,6 +18,23 @@ struct addrinfo;
  * even if there was no answer in the last minute. errno is left as it was. */
 void hf_lookup(struct hf_span name, int family, bool patient, struct hf_lookup *ret);
 
+/* HFPROXY_TUNNEL=strict: names come from /etc/hosts or the proxy. Is the real look-up of NAME (as
+ * the program wrote it, NUL-terminated; FAMILY: AF_INET, AF_INET6, or AF_UNSPEC) refused? Never
+ * that of an address, and never that of a proxy's own name. May allocate; errno is left as it was.
+ */
+bool hf_lookup_refused(const char *name, int family);
+
+/* Where it is refused: NAME may still be this machine's own, or localhost. */
+bool hf_lookup_own(const char *name, int family, struct hf_addr *ret_addr);
+
+/* Is the real look-up of the name of ADDR refused, so that it must not be made? Not if it is in
+ * /etc/hosts. */
+bool hf_lookup_reverse_refused(const struct hf_addr *addr);
+
 /* Notes the addresses of LIST as direct ones for PORT (0: every port), because of the name that
  * they belong to. */
 void hf_lookup_note_direct(const struct addrinfo *list, uint16_t port);
+
+/* The same for a name of the local network, which opens nothing under `strict` and yields to what
+ * HFPROXY_ONLY names. */
+void hf_lookup_note_local(const struct addrinfo *list, uint16_t port);
