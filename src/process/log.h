@@ -48,4 +48,5 @@ enum { /* keys of hf_log_once */
        HF_ONCE_STRICT_CONNECT,
        HF_ONCE_STRICT_SEND,
        HF_ONCE_STRICT_NAME,
+       HF_ONCE_STRICT_RES,
 };

@@ -230,6 +230,233 @@ static void check_name_row(void **state)
         expect_route(hf_route_name(&rules, hf_span(row->dest), row->port), row->proxy, row->why);
 }
 
+/* ---- HFPROXY_ONLY ---- */
+
+static const struct only_row {
+        const char *name, *only;
+        const char *dest_name, *dest_addr;
+        uint16_t port;
+        const char *no_proxy;
+        const struct hf_proxy *proxy;
+        enum hf_why why;
+} only_rows[] = {
+        {"only_this_name", "a.test", "a.test", NULL, 443, "", &http2, HF_WHY_PROXY},
+        {"only_below_this_name", "a.test", "x.A.test", NULL, 443, "", &http2, HF_WHY_PROXY},
+        {"only_another_name", "a.test", "b.test", NULL, 443, "", NULL, HF_WHY_ONLY},
+        {"only_names_and_an_address", "a.test", NULL, PUBLIC, 443, "", NULL, HF_WHY_ONLY},
+        {"only_this_address", PUBLIC, NULL, PUBLIC, 443, "", &http2, HF_WHY_PROXY},
+        {"only_a_prefix", "198.51.100.192/27", NULL, PUBLIC, 443, "", &http2, HF_WHY_PROXY},
+        {"only_a_port", "a.test:443", "a.test", NULL, 443, "", &http2, HF_WHY_PROXY},
+        {"only_another_port", "a.test:443", "a.test", NULL, 80, "", NULL, HF_WHY_ONLY},
+        {"only_star", "*", "a.test", NULL, 443, "", &http2, HF_WHY_PROXY},
+        {"only_nothing_that_is_an_entry", "@@", "a.test", NULL, 443, "", NULL, HF_WHY_ONLY},
+        {"only_and_no_proxy", "a.test", "x.a.test", NULL, 443, "x.a.test", NULL, HF_WHY_EXEMPT},
+        {"only_hf_hub", "hf", "huggingface.co", NULL, 443, "", &http2, HF_WHY_PROXY},
+        {"only_hf_cdn", "x.test,HF", "cdn-lfs.hf.co", NULL, 443, "", &http2, HF_WHY_PROXY},
+        {"only_hf_itself", "hf", "hf.co", NULL, 443, "", &http2, HF_WHY_PROXY},
+        {"only_hf_port", "hf:443", "hf.co", NULL, 443, "", &http2, HF_WHY_PROXY},
+        {"only_hf_is_no_name", "hf", "hf", NULL, 443, "", NULL, HF_WHY_ONLY},
+        {"only_hf_no_more", "hf", "nothuggingface.co", NULL, 443, "", NULL, HF_WHY_ONLY},
+        {"only_dot_hf_is_a_domain", ".hf", "x.hf", NULL, 443, "", &http2, HF_WHY_PROXY},
+        {"only_dot_hf_is_not_the_hub", ".hf", "hf.co", NULL, 443, "", NULL, HF_WHY_ONLY},
+        /* what is private goes through when it is meant */
+        {"only_private_address", "10.1.2.3", NULL, "10.1.2.3", 443, "", &http2, HF_WHY_PROXY},
+        {"only_private_range", "10.0.0.0/8", NULL, "10.1.2.3", 443, "", &http2, HF_WHY_PROXY},
+        {"only_private_stars", "10.*", NULL, "10.1.2.3", 443, "", &http2, HF_WHY_PROXY},
+        {"only_private_v6", "fd00::/8", NULL, "fd12::1", 443, "", &http2, HF_WHY_PROXY},
+        {"only_wider_than_private", "10.0.0.0/7", NULL, "10.1.2.3", 443, "", NULL, HF_WHY_PRIVATE},
+        {"only_the_whole_world", "0.0.0.0/0", NULL, "10.1.2.3", 443, "", NULL, HF_WHY_PRIVATE},
+        {"only_star_is_not_private", "*", NULL, "10.1.2.3", 443, "", NULL, HF_WHY_PRIVATE},
+        {"only_wide_and_narrow", "*,10.0.0.0/8", NULL, "10.1.2.3", 443, "", &http2, HF_WHY_PROXY},
+        {"only_private_not_named", "10.0.0.0/8", NULL, "192.168.1.1", 443, "", NULL,
+         HF_WHY_PRIVATE},
+        {"only_private_behind_a_name", "db.test", "db.test", "10.1.2.3", 443, "", &http2,
+         HF_WHY_PROXY},
+        {"only_private_and_no_proxy", "10.0.0.0/8", NULL, "10.1.2.3", 443, "10.1.0.0/16", NULL,
+         HF_WHY_EXEMPT},
+        {"only_loopback_stays", "127.0.0.1", NULL, "127.0.0.1", 443, "", NULL, HF_WHY_LOOPBACK},
+        {"only_linklocal_stays", "169.254.0.0/16", NULL, "169.254.169.254", 443, "", NULL,
+         HF_WHY_LINKLOCAL},
+        {"only_own_stays", "198.51.100.1", NULL, "198.51.100.1", 443, "", NULL, HF_WHY_OWN},
+        {"only_attached_public_stays", "198.51.100.0/24", NULL, "198.51.100.2", 443, "", NULL,
+         HF_WHY_ATTACHED},
+        {"only_attached_private", "172.20.0.0/16", NULL, "172.20.0.9", 443, "", &http2,
+         HF_WHY_PROXY},
+        {"only_own_private_stays", "172.20.0.0/16", NULL, "172.20.0.1", 443, "", NULL, HF_WHY_OWN},
+        {"only_proxy_itself_stays", "203.0.113.2", NULL, "203.0.113.2", 8080, "", NULL,
+         HF_WHY_ITSELF},
+        {"only_local_names_address", "203.0.113.60", NULL, "203.0.113.60", 443, "", NULL,
+         HF_WHY_LOCALNAME},
+};
+
+static void check_only_row(void **state)
+{
+        const struct only_row *row = *state;
+        struct hf_rules rules = make_rules(THREE, row->no_proxy);
+        struct hf_dest dest = {.name = hf_span(row->dest_name), .port = row->port};
+        struct hf_addr addr;
+
+        rules.only = hf_span(row->only);
+        if (row->dest_addr) {
+                assert_true(hf_addr_parse(hf_span(row->dest_addr), &addr));
+                dest.addr = &addr;
+        }
+        expect_route(hf_route(&rules, &dest), row->proxy, row->why);
+}
+
+static const struct only_name_row {
+        const char *name, *only, *dest;
+        uint16_t port;
+        enum hf_why why;
+        bool certain; /* without a look at the local network */
+} only_name_rows[] = {
+        {"only_name_listed", "a.test", "a.test", 443, HF_WHY_PROXY, true},
+        {"only_name_not_listed", "a.test", "b.test", 443, HF_WHY_ONLY, false},
+        {"only_name_unknown_port", "a.test:443", "a.test", 0, HF_WHY_PROXY, true},
+        {"only_name_without_dot", "*", "squid", 443, HF_WHY_LOCALNAME, false},
+        {"only_name_without_dot_named", "squid", "squid", 443, HF_WHY_PROXY, true},
+        {"only_name_star", "*", "a.test", 443, HF_WHY_PROXY, false},
+        {"only_name_proxy_itself", "test", "one.proxy.test", 443, HF_WHY_ITSELF, true},
+};
+
+static void check_only_name_row(void **state)
+{
+        const struct only_name_row *row = *state;
+        struct hf_rules rules = make_rules(BOTH, "");
+        struct hf_dest dest = {.name = hf_span(row->dest), .port = row->port};
+
+        rules.only = hf_span(row->only);
+        assert_int_equal(hf_route_name(&rules, dest.name, row->port).why, row->why);
+        assert_int_equal(hf_route_is_certain(&rules, &dest), row->certain);
+}
+
+/* ---- HFPROXY_TUNNEL=strict ---- */
+
+enum { OPEN, REFUSED, TUNNELLED };
+
+static const struct strict_row {
+        const char *name;
+        int setup;
+        const char *dest_name, *dest_addr;
+        uint16_t port;
+        const char *no_proxy;
+        int expected;
+        enum hf_why why;
+} strict_rows[] = {
+        {"strict_public", BOTH, NULL, PUBLIC, 443, "", TUNNELLED, HF_WHY_PROXY},
+        {"strict_name", BOTH, "cas.test", NULL, 443, "", TUNNELLED, HF_WHY_PROXY},
+        {"strict_port_without_proxy", BOTH, NULL, PUBLIC, 8080, "", REFUSED, HF_WHY_NO_PROXY},
+        {"strict_no_proxy_at_all", NONE, NULL, PUBLIC, 443, "", REFUSED, HF_WHY_NO_PROXY},
+        {"strict_private", THREE, NULL, "10.1.2.3", 443, "", REFUSED, HF_WHY_PRIVATE},
+        {"strict_private_v6", THREE, NULL, "fd12::1", 443, "", REFUSED, HF_WHY_PRIVATE},
+        {"strict_metadata", THREE, NULL, "169.254.169.254", 80, "", REFUSED, HF_WHY_LINKLOCAL},
+        {"strict_multicast", THREE, NULL, "239.1.1.1", 80, "", REFUSED, HF_WHY_LINKLOCAL},
+        {"strict_attached", THREE, NULL, "198.51.100.127", 443, "", REFUSED, HF_WHY_ATTACHED},
+        {"strict_tls_proxy", TLS_HTTPS, NULL, PUBLIC, 443, "", REFUSED, HF_WHY_TLSPROXY},
+        {"strict_rest_of_network_0", THREE, NULL, "0.1.2.3", 443, "", REFUSED, HF_WHY_LOOPBACK},
+        /* this machine */
+        {"strict_loopback", NONE, NULL, "127.9.9.9", 9000, "", OPEN, HF_WHY_LOOPBACK},
+        {"strict_loopback_v6", THREE, NULL, "::1", 443, "", OPEN, HF_WHY_LOOPBACK},
+        {"strict_loopback_mapped", BOTH, NULL, "::ffff:127.0.0.1", 1, "", OPEN, HF_WHY_LOOPBACK},
+        {"strict_unspecified", BOTH, NULL, "0.0.0.0", 1, "", OPEN, HF_WHY_LOOPBACK},
+        {"strict_unspecified_v6", BOTH, NULL, "::", 1, "", OPEN, HF_WHY_LOOPBACK},
+        {"strict_own", BOTH, NULL, "198.51.100.1", 9000, "", OPEN, HF_WHY_OWN},
+        {"strict_own_private", BOTH, NULL, "172.20.0.1", 9000, "", OPEN, HF_WHY_OWN},
+        {"strict_localhost", NONE, "localhost", NULL, 9000, "", OPEN, HF_WHY_LOOPBACK},
+        {"strict_own_name", NONE, "thishost.corp.test", NULL, 9000, "", OPEN, HF_WHY_OWN},
+        /* the proxy */
+        {"strict_proxy", THREE, NULL, "203.0.113.2", 8080, "", OPEN, HF_WHY_ITSELF},
+        {"strict_proxy_other_port", BOTH, NULL, "203.0.113.2", 8081, "", REFUSED, HF_WHY_NO_PROXY},
+        {"strict_tls_proxy_itself", TLS_HTTPS, NULL, "203.0.113.5", 8443, "", OPEN, HF_WHY_ITSELF},
+        {"strict_proxy_known_address", BOTH, NULL, "203.0.113.50", 3128, "", OPEN, HF_WHY_ITSELF},
+        {"strict_proxy_name", THREE, "three.proxy.test", NULL, 8888, "", OPEN, HF_WHY_ITSELF},
+        /* no_proxy opens */
+        {"strict_exempt_private", THREE, NULL, "10.1.2.3", 443, "10.0.0.0/8", OPEN, HF_WHY_EXEMPT},
+        {"strict_exempt_port", NONE, NULL, "10.1.2.3", 53, "10.1.2.3:53", OPEN, HF_WHY_EXEMPT},
+        {"strict_exempt_other_port", NONE, NULL, "10.1.2.3", 54, "10.1.2.3:53", REFUSED,
+         HF_WHY_NO_PROXY},
+        {"strict_exempt_attached", THREE, NULL, "198.51.100.9", 443, "198.51.100.9", OPEN,
+         HF_WHY_EXEMPT},
+        {"strict_exempt_name", NONE, "a.test", NULL, 9000, "a.test", OPEN, HF_WHY_EXEMPT},
+        {"strict_exempt_metadata", THREE, NULL, "169.254.169.254", 80, "169.254.169.254", OPEN,
+         HF_WHY_EXEMPT},
+        {"strict_exempt_names_address", NONE, NULL, "203.0.113.60", 9000, "", OPEN,
+         HF_WHY_LOCALNAME},
+};
+
+static void check_strict_row(void **state)
+{
+        const struct strict_row *row = *state;
+        struct hf_rules rules = make_rules(row->setup, row->no_proxy);
+        struct hf_dest dest = {.name = hf_span(row->dest_name), .port = row->port};
+        struct hf_route route;
+        struct hf_addr addr;
+
+        rules.strict = true;
+        if (row->dest_addr) {
+                assert_true(hf_addr_parse(hf_span(row->dest_addr), &addr));
+                dest.addr = &addr;
+        }
+        route = hf_route(&rules, &dest);
+        if (route.why != row->why)
+                fail_msg("%s, not %s", hf_why_text(route.why), hf_why_text(row->why));
+        assert_int_equal(route.refused ? REFUSED : route.proxy ? TUNNELLED : OPEN, row->expected);
+
+        /* and without it, nothing is ever refused, and the same is tunnelled */
+        rules.strict = false;
+        route = hf_route(&rules, &dest);
+        assert_false(route.refused);
+        assert_int_equal(route.proxy != NULL, row->expected == TUNNELLED);
+}
+
+/* Not even a dotless name is looked up. */
+static void strict_asks_nobody(void **state)
+{
+        struct hf_rules rules = make_rules(BOTH, "");
+        struct hf_dest dest = {.name = HF_SPAN("squid"), .port = 443};
+
+        (void)state;
+        rules.strict = true;
+        assert_int_equal(hf_route_name(&rules, dest.name, 443).why, HF_WHY_PROXY);
+        assert_true(hf_route_is_certain(&rules, &dest));
+        dest.port = 9000;
+        assert_true(hf_route_by_name(&rules, &dest));
+}
+
+static void strict_and_only(void **state)
+{
+        struct hf_rules rules = make_rules(BOTH, "");
+        struct hf_dest dest = {.name = HF_SPAN("b.test"), .port = 443};
+        struct hf_route route;
+
+        (void)state;
+        rules.strict = true;
+        rules.only = HF_SPAN("a.test");
+        route = hf_route(&rules, &dest);
+        assert_true(route.refused);
+        assert_int_equal(route.why, HF_WHY_ONLY);
+        dest.name = HF_SPAN("a.test");
+        expect_route(hf_route(&rules, &dest), &http2, HF_WHY_PROXY);
+}
+
+/* https_proxy holds nonsense: all_proxy does not stand in for it. */
+static void lost_proxy_is_not_replaced(void **state)
+{
+        struct hf_rules rules = make_rules(ALL_ONLY, "");
+        struct hf_dest dest = {.name = HF_SPAN("a.test"), .port = 443};
+
+        (void)state;
+        rules.strict = rules.https_lost = true;
+        expect_route(hf_route(&rules, &dest), NULL, HF_WHY_NO_PROXY);
+        assert_true(hf_route(&rules, &dest).refused);
+        dest.port = 80;
+        expect_route(hf_route(&rules, &dest), &http3, HF_WHY_PROXY);
+        rules.http_lost = true;
+        expect_route(hf_route(&rules, &dest), NULL, HF_WHY_NO_PROXY);
+        dest.port = 22;
+        expect_route(hf_route(&rules, &dest), &http3, HF_WHY_PROXY);
+}
+
 /* HF_ENDPOINT with an address in it. */
 static void endpoint_that_is_an_address(void **state)
 {
@@ -290,6 +517,7 @@ int main(void)
         add_net("198.51.100.1", 25);
         add_net("192.0.2.77", 32);
         add_net("192.0.2.99", 0);
+        add_net("172.20.0.1", 16);
         add_net("2001:db8:1::1", 64);
         remember(&direct, "203.0.113.60", 0);
         remember(&direct, "203.0.113.61", 443);
@@ -299,6 +527,12 @@ int main(void)
         hf_addr_parse(tls.host, &tls.addr);
         TABLE_ADD(&t, check_row, rows);
         TABLE_ADD(&t, check_name_row, name_rows);
+        TABLE_ADD(&t, check_only_row, only_rows);
+        TABLE_ADD(&t, check_only_name_row, only_name_rows);
+        TABLE_ADD(&t, check_strict_row, strict_rows);
+        table_add(&t, "strict_asks_nobody", strict_asks_nobody, NULL);
+        table_add(&t, "strict_and_only", strict_and_only, NULL);
+        table_add(&t, "lost_proxy_is_not_replaced", lost_proxy_is_not_replaced, NULL);
         table_add(&t, "endpoint_that_is_an_address", endpoint_that_is_an_address, NULL);
         table_add(&t, "nothing_known_of_the_machine", nothing_known_of_the_machine, NULL);
         table_add(&t, "every_reason_has_a_text", every_reason_has_a_text, NULL);
