@@ -221,6 +221,9 @@ static int connect_addr(struct call *call)
         struct hf_route route = hf_route(&call->config->rules, &call->dest);
         enum socket_kind kind;
 
+        /* (Only under `strict` do these come here.) */
+        if (route.proxy && (call->dest.port == 0 || hf_names_is_placeholder(&call->to)))
+                route = (struct hf_route){NULL, HF_WHY_NO_PROXY, true};
         if (!route.proxy && !route.refused) {
                 log_direct(call, &call->dest, route.why);
                 return pass(call);
@@ -268,7 +271,7 @@ static int connect_judged(struct call *call)
                 hf_log_once(
                         HF_ONCE_FOREIGN_PLACEHOLDER, HF_LOG_WARN,
                         "an address like our placeholders, but no name in this process ever had "
-                        "it: another process's? It is left to the kernel");
+                        "it: another process's?");
                 if (!is_strict(call))
                         return pass(call);
         }

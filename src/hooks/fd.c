@@ -6,6 +6,7 @@
 #include "process/interest.h"
 #include "process/pending.h"
 #include "process/real.h"
+#include "process/strict.h"
 #include "process/sys.h"
 #include "process/twins.h"
 
@@ -21,6 +22,7 @@
 #define CLOEXEC 02000000
 #define SET_NONBLOCKING 0x5421 /* FIONBIO */
 #define RANGE_UNSHARE 2
+#define STDIO_LAST 2 /* STDERR_FILENO */
 
 HF_EXPORT int close(int fd);
 HF_EXPORT int __close(int fd);
@@ -101,8 +103,17 @@ static int replaced(int from, int to)
         return from != to ? duplicated(from, to, true) : to;
 }
 
+/* Under `strict`: what stdio writes goes by no hook, so a socket whose packets must not leave
+ * becomes none of its streams (a shell's `>/dev/udp/…` makes it descriptor 1). */
+static bool stdio_refused(int fd)
+{
+        return hf_strict() && hf_strict_refuses(fd, NULL, 0, false);
+}
+
 int dup2(int fd, int to)
 {
+        if ((unsigned)to <= STDIO_LAST && stdio_refused(fd))
+                return hf_sys(-ENETUNREACH);
         if (hf_pending_maybe(to))
                 replacing(fd, to);
         return replaced(fd, hf_real_dup2(fd, to));
@@ -112,6 +123,8 @@ int __dup2(int fd, int to) __attribute__((alias("dup2")));
 
 int dup3(int fd, int to, int flags)
 {
+        if ((unsigned)to <= STDIO_LAST && stdio_refused(fd))
+                return hf_sys(-ENETUNREACH);
         if (hf_pending_maybe(to) && !(flags & ~CLOEXEC))
                 replacing(fd, to);
         return replaced(fd, hf_real_dup3(fd, to, flags));
@@ -194,6 +207,10 @@ int ioctl(int fd, unsigned long request, ...)
 /* stdio reads and writes by no hook. */
 HF_EXPORT FILE *fdopen(int fd, const char *mode)
 {
+        if (stdio_refused(fd)) {
+                errno = ENETUNREACH;
+                return NULL;
+        }
         if (hf_pending_maybe(fd))
                 hf_pending_finish(fd);
         return hf_real_fdopen(fd, mode);
