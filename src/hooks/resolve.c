@@ -192,17 +192,25 @@ static int family_of(const struct lookup *lookup)
         return lookup->hints ? lookup->hints->ai_family : AF_UNSPEC;
 }
 
+/* No name server is asked, but we know ourselves. */
+static int pass_strictly(const struct lookup *lookup)
+{
+        struct lookup own = *lookup;
+        struct hf_addr addr;
+
+        if (!hf_lookup_own(lookup->node, family_of(lookup), &addr))
+                return EAI_FAIL;
+        own.name = hf_span(lookup->node);
+        return give_address(&own, &addr);
+}
+
 /* The real look-up. */
 static int pass(const struct lookup *lookup)
 {
-        struct hf_addr addr;
-
         if (hf_strict() && lookup->node &&
             !(lookup->hints && lookup->hints->ai_flags & AI_NUMERICHOST) &&
             hf_lookup_refused(lookup->node, family_of(lookup)))
-                return hf_lookup_own(lookup->node, family_of(lookup), &addr)
-                               ? give_address(lookup, &addr)
-                               : EAI_FAIL;
+                return pass_strictly(lookup);
         return hf_real_getaddrinfo(lookup->node, lookup->service, lookup->hints, lookup->res);
 }
 

@@ -49,7 +49,8 @@ static void put_key(struct hf_out *out, const void *arg)
         }
         hf_out_uint(out, (unsigned long)source->timeout_ms);
         hf_out_char(out, source->io_uring_allowed ? 'u' : '-');
-        hf_out_char(out, source->strict ? (char)('0' + source->lost) : '-');
+        hf_out_char(out, source->strict ? 's' : '-');
+        hf_out_uint(out, source->lost);
 }
 
 static void put_credentials(struct hf_out *out, const void *url)
