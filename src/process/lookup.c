@@ -174,30 +174,37 @@ void hf_lookup(struct hf_span name, int family, bool patient, struct hf_lookup *
         errno = saved_errno;
 }
 
-/* ONLY: but not those that it names. */
-static void note(const struct addrinfo *list, uint16_t port, struct hf_span only)
+bool hf_lookup_local_counts(const struct hf_addr *addr, uint16_t port)
+{
+        const struct hf_config *config = hf_config();
+        const struct hf_dest dest = {.addr = addr, .port = port};
+        struct hf_span only;
+
+        if (!config || config->rules.strict)
+                return false;
+        only = config->rules.only;
+        return !only.s || hf_noproxy_only(only, &dest) != HF_ONLY_NAMED;
+}
+
+static void note(const struct addrinfo *list, uint16_t port, bool local)
 {
         for (; list; list = list->ai_next) {
                 struct hf_addr addr;
-                const struct hf_dest dest = {.addr = &addr, .port = port};
                 uint16_t ignored;
 
                 if (list->ai_addr &&
                     hf_addr_from_sockaddr(list->ai_addr, list->ai_addrlen, &addr, &ignored) == 0 &&
-                    !(only.s && hf_noproxy_only(only, &dest) == HF_ONLY_NAMED))
+                    (!local || hf_lookup_local_counts(&addr, port)))
                         hf_addrset_add(&hf_direct_addrs, &addr, port);
         }
 }
 
 void hf_lookup_note_direct(const struct addrinfo *list, uint16_t port)
 {
-        note(list, port, (struct hf_span){NULL, 0});
+        note(list, port, false);
 }
 
 void hf_lookup_note_local(const struct addrinfo *list, uint16_t port)
 {
-        const struct hf_config *config = hf_config();
-
-        if (config && !config->rules.strict)
-                note(list, port, config->rules.only);
+        note(list, port, true);
 }

@@ -35,6 +35,9 @@ bool hf_lookup_reverse_refused(const struct hf_addr *addr);
  * they belong to. */
 void hf_lookup_note_direct(const struct addrinfo *list, uint16_t port);
 
-/* The same for a name of the local network, which opens nothing under `strict` and yields to what
- * HFPROXY_ONLY names. */
+/* May ADDR be noted so because of a name of the local network? That opens nothing under `strict`,
+ * and yields to what HFPROXY_ONLY names. */
+bool hf_lookup_local_counts(const struct hf_addr *addr, uint16_t port);
+
+/* Notes those of LIST that may. */
 void hf_lookup_note_local(const struct addrinfo *list, uint16_t port);

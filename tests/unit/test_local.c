@@ -123,6 +123,28 @@ static void check_hosts(void **state)
         assert_false(hf_hosts_next(&rest, hf_span(row->host), &addr));
 }
 
+static void hosts_by_address(void **state)
+{
+        const struct hf_span text =
+                guarded(HF_SPAN("192.0.2.1 a.test\n# 192.0.2.2 b.test\n192.0.2.3\n"
+                                "192.0.2.4 #c.test\n::ffff:192.0.2.5 d.test\n2001:db8::1\te.test"));
+        static const struct {
+                const char *addr;
+                bool has;
+        } rows[] = {{"192.0.2.1", true},   {"192.0.2.2", false}, {"192.0.2.3", false},
+                    {"192.0.2.4", false},  {"192.0.2.5", true},  {"2001:db8::1", true},
+                    {"2001:db8::2", false}};
+
+        (void)state;
+        for (size_t i = 0; i < HF_LEN(rows); i++) {
+                struct hf_addr addr;
+
+                assert_true(hf_addr_parse(hf_span(rows[i].addr), &addr));
+                if (hf_hosts_has(text, &addr) != rows[i].has)
+                        fail_msg("%s", rows[i].addr);
+        }
+}
+
 static void random_bytes_do_no_harm(void **state)
 {
         static const char *const pieces[] = {"search ", "domain",    "options ", "ndots:", "7",
@@ -152,6 +174,7 @@ int main(void)
         TABLE_ADD(&t, check_resolv, resolvs);
         TABLE_ADD(&t, check_local, locals);
         TABLE_ADD(&t, check_hosts, hosts);
+        table_add(&t, "hosts_by_address", hosts_by_address, NULL);
         table_add(&t, "random_bytes_do_no_harm", random_bytes_do_no_harm, NULL);
         return table_run("local", &t);
 }
