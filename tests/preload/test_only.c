@@ -20,6 +20,7 @@
         "10.9.9.4 db.example\n"                                                                    \
         "203.0.113.32 public.example\n"                                                            \
         "203.0.113.33 svc.test\n"                                                                  \
+        "203.0.113.35 near near.internal\n"                                                        \
         "203.0.113.34 exempt.only.test\n"
 
 static int setup(void **state)
@@ -64,6 +65,18 @@ static const struct row {
         {"localhost", "localhost", "443", 443, NULL},
 };
 
+/* By the word "star". What is local by its name stays so, unless its address is meant. */
+#define STAR_ONLY "*,10.9.9.0/24"
+static const struct row star_rows[] = {
+        {"star_address", "203.0.113.10", "443", 443, "CONNECT 203.0.113.10:443 HTTP/1.1"},
+        {"star_name", "a.test", "443", 443, "CONNECT a.test:443 HTTP/1.1"},
+        {"star_private_not_named", "100.64.7.7", "443", 443, NULL},
+        {"star_private_named", "10.9.9.9", "443", 443, "CONNECT 10.9.9.9:443 HTTP/1.1"},
+        {"star_no_dot", "near", "443", 443, NULL},
+        {"star_no_dot_private_named", "box", "443", 443, "CONNECT 10.9.9.1:443 HTTP/1.1"},
+        {"star_local_domain", "near.internal", "443", 443, NULL},
+};
+
 static bool is_known(const char *node)
 {
         return node[0] <= '9' || strstr(HOSTS, node);
@@ -102,12 +115,17 @@ int main(int argc, char **argv)
 {
         static struct table t;
 
-        setenv("HFPROXY_ONLY", ONLY, 1);
+        bool star = argc > 1 && !strcmp(argv[1], "star");
+
+        setenv("HFPROXY_ONLY", star ? STAR_ONLY : ONLY, 1);
         world_enter(argc, argv,
                     "printf '" HOSTS "' >/tmp/hosts.$$ && : >/tmp/resolv.$$ &&"
                     "mount --bind /tmp/hosts.$$ /etc/hosts && mount --bind /tmp/resolv.$$ "
                     "/etc/resolv.conf &&"
                     "rm /tmp/hosts.$$ /tmp/resolv.$$");
-        TABLE_ADD(&t, connects, rows);
+        if (star)
+                TABLE_ADD(&t, connects, star_rows);
+        else
+                TABLE_ADD(&t, connects, rows);
         return table_run_with("only", &t, setup);
 }
