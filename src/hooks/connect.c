@@ -188,6 +188,7 @@ __attribute__((noinline)) static int connect_name(struct call *call)
 
         if (kind == SOCKET_IN_USE)
                 return connect_unfresh(call);
+        call->since = hf_sys_now(); /* a look-up takes its time, too */
         if (config && kind == SOCKET_FRESH)
                 route = hf_route(&config->rules, &call->dest);
         if (route.proxy && hf_route_by_name(&config->rules, &call->dest))
@@ -212,6 +213,7 @@ static int connect_addr(struct call *call)
         }
         if (socket_kind(call->fd) != SOCKET_FRESH)
                 return connect_unfresh(call);
+        call->since = hf_sys_now();
         return tunnel(call, route.proxy);
 }
 
@@ -240,7 +242,6 @@ static int connect_judged(struct call *call)
         if (port == 0 || hf_proxyaddr_busy())
                 return pass(call);
 
-        call->since = hf_sys_now();
         call->dest.port = port;
         if (hf_names_is_placeholder(&call->to)) {
                 call->dest.name = hf_names_get(&call->to);

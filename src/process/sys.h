@@ -6,6 +6,7 @@
 #pragma once
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <poll.h>
 #include <stddef.h>
@@ -119,7 +120,13 @@ static inline int hf_sys_poll(struct pollfd *fds, unsigned n, int ms)
 void *hf_sys_map(size_t size);
 
 /* What *PLACE points to: at the first call SIZE fresh bytes, for all callers the same ones. */
-void *hf_sys_map_once(_Atomic(void *) *place, size_t size);
+void *hf_sys_map_first(_Atomic(void *) *place, size_t size);
+static inline void *hf_sys_map_once(_Atomic(void *) *place, size_t size)
+{
+        void *mapped = atomic_load_explicit(place, memory_order_acquire);
+
+        return mapped ? mapped : hf_sys_map_first(place, size);
+}
 
 static inline void hf_sys_unmap(void *p, size_t size)
 {
