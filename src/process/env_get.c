@@ -150,7 +150,8 @@ static inline bool stands(enum hf_var var, char **ret_value)
 static bool find_entry(char **environment, enum hf_var var, uint32_t *ret_at)
 {
         for (uint32_t i = 0; environment && environment[i]; i++)
-                if (hf_var_among(hf_var_candidates(environment[i]), environment[i], '=') == (int)var)
+                if (hf_var_among(hf_var_candidates(environment[i]), environment[i], '=') ==
+                    (int)var)
                         return *ret_at = i, true;
         return false;
 }

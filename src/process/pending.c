@@ -212,6 +212,7 @@ static struct hf_pending *reset(struct hf_pending *record, int fd, uint64_t id, 
         record->next = 0;
         record->first_error = record->result = record->lowat = 0;
         record->events = record->armed = 0;
+        record->told = false;
         record->settle = record->left = record->alive = record->fastopen = record->v6only = false;
         record->blocks = record->up = false;
         record->own_ms = 0;

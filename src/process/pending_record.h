@@ -38,20 +38,22 @@ struct hf_pending {
         uint32_t moves;
         hf_pending_moves *shared_moves;
 
-        bool alone;      /* not of the table: it was full, or the descriptor's number too high */
-        bool alive;      /* OVER: the socket was not disconnected and must stay unusable */
-        bool settle;     /* the kernel's own connect has yet to return 0 once */
-        bool left;       /* a blocking connect() was given up before its end */
-        bool blocks;     /* the socket did when its connect(2) was made, */
-        bool up;         /* which may have done more than begin */
-        int64_t own_ms;  /* the socket's own SO_SNDTIMEO then; 0: none */
-        uint8_t next;    /* of addrs, still to try */
-        int8_t phase;    /* enum hf_pending_phase */
-        int result;      /* OVER: 0 or -errno */
-        short events;    /* what it waits for */
-        short armed;     /* and what it waited for when the last step ended */
-        int first_error; /* of addresses that failed, 0 if none did */
-        int lowat;       /* SO_RCVLOWAT that was taken away for the handshake, or 0 */
+        bool alone;     /* not of the table: it was full, or the descriptor's number too high */
+        bool alive;     /* OVER: the socket was not disconnected and must stay unusable */
+        bool settle;    /* the kernel's own connect has yet to return 0 once */
+        bool left;      /* a blocking connect() was given up before its end */
+        bool blocks;    /* the socket did when its connect(2) was made, */
+        bool up;        /* which may have done more than begin */
+        int64_t own_ms; /* the socket's own SO_SNDTIMEO then; 0: none */
+        uint8_t next;   /* of addrs, still to try */
+        int8_t phase;   /* enum hf_pending_phase */
+        int result;     /* OVER: 0 or -errno */
+        short events;   /* what it waits for */
+        short armed; /* what epoll sets were told of that when the last step ended; 0: they are to
+                      * be told again */
+        bool told;   /* epoll sets were told something, and have to be told the end */
+        int first_error;       /* of addresses that failed, 0 if none did */
+        int lowat;             /* SO_RCVLOWAT that was taken away for the handshake, or 0 */
         bool fastopen, v6only; /* options that were switched off for the tunnel */
         sa_family_t family;
         uint16_t port; /* of the destination */

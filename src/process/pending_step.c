@@ -142,12 +142,12 @@ static int advance_in_time(struct hf_pending *record, int fd, int64_t *ret_now, 
 /* ---- what follows from it ---- */
 
 /* For each descriptor of the socket FD. */
-static bool for_each_alias(const struct hf_pending *record, int fd,
-                           bool (*visit)(int fd, short events, bool changed), short events,
-                           bool changed)
+static unsigned for_each_alias(const struct hf_pending *record, int fd,
+                               unsigned (*visit)(int fd, short events, bool changed), short events,
+                               bool changed)
 {
         uint64_t id = atomic_load_explicit(&record->id, memory_order_relaxed), now;
-        bool any = false;
+        unsigned any = 0;
 
         for (int i = 0; i < HF_PENDING_ALIASES; i++) {
                 int alias = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
@@ -158,11 +158,11 @@ static bool for_each_alias(const struct hf_pending *record, int fd,
         return any;
 }
 
-static bool restore(int fd, short unused, bool unused_too)
+static unsigned restore(int fd, short unused, bool unused_too)
 {
         (void)unused, (void)unused_too;
         hf_interest_restore(fd);
-        return false;
+        return 0;
 }
 
 /* The end. RESULT: 0 or -errno. True: the record is still there, for the call that asks. */
@@ -187,7 +187,7 @@ static bool finish(struct hf_pending *record, int fd, int result)
                 hf_pending_log(record, result);
         record->phase = HF_PENDING_OVER;
         atomic_store_explicit(&record->due, INT64_MAX, memory_order_relaxed);
-        if (!record->alone)
+        if (record->told)
                 for_each_alias(record, fd, restore, 0, false);
         /* 0 is nobody's business any more, unless the kernel has said it already to a connect()
          * that was given up: the next one is owed it. */
@@ -241,13 +241,16 @@ static bool step_once(const struct hf_tunnel *tunnel, enum hf_progress *ret_prog
         ret->up = record->phase == HF_PENDING_GREETING;
         ret->ms = due - now < WATCH_MS ? (int)(due - now) : WATCH_MS;
         if (!record->alone) {
+                unsigned armed;
+
                 atomic_store_explicit(&record->due, due, memory_order_relaxed);
                 hf_pending_expect(due);
-                ret->watched = for_each_alias(record, fd, hf_interest_arm, record->events,
-                                              record->events != record->armed) ||
-                               atomic_load_explicit(&record->waited, memory_order_relaxed);
+                armed = for_each_alias(record, fd, hf_interest_arm, record->events,
+                                       record->events != record->armed);
+                record->armed = (short)(armed & HF_INTEREST_WAKES ? 0 : record->events);
+                record->told |= armed != 0;
+                ret->watched = armed || atomic_load_explicit(&record->waited, memory_order_relaxed);
         }
-        record->armed = record->events;
         return true;
 }
 
@@ -328,7 +331,8 @@ int hf_pending_collect(const struct hf_tunnel *tunnel, bool for_connect)
 void hf_pending_forsake(struct hf_pending *record, int fd)
 {
         hf_pending_put_back(record, fd, true);
-        for_each_alias(record, fd, restore, 0, false);
+        if (record->told)
+                for_each_alias(record, fd, restore, 0, false);
 }
 
 void hf_pending_abandon(struct hf_pending *record, int fd, int error)

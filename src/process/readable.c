@@ -20,8 +20,8 @@ static bool near_stack(uintptr_t at, size_t n)
         return above < STACK_NEAR && n <= STACK_NEAR - above;
 }
 
-/* The segments of the executable itself, which are there as long as the process. Whoever comes first
- * finds them; two at once write the same. */
+/* The segments of the executable itself, which are there as long as the process. Whoever comes
+ * first finds them; two at once write the same. */
 #define SEGMENTS 8
 
 static struct {

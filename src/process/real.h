@@ -44,8 +44,7 @@ void hf_real_init(void);
 extern _Atomic(const char *) hf_real_single_threaded;
 static inline bool hf_real_alone(void)
 {
-        const char *single =
-                atomic_load_explicit(&hf_real_single_threaded, memory_order_relaxed);
+        const char *single = atomic_load_explicit(&hf_real_single_threaded, memory_order_relaxed);
 
         return single && *single;
 }

@@ -125,7 +125,9 @@ static inline void *hf_sys_map_once(_Atomic(void *) *place, size_t size)
 {
         void *mapped = atomic_load_explicit(place, memory_order_acquire);
 
-        return mapped ? mapped : hf_sys_map_first(place, size);
+        if (!mapped)
+                mapped = hf_sys_map_first(place, size);
+        return mapped;
 }
 
 static inline void hf_sys_unmap(void *p, size_t size)

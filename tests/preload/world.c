@@ -4,6 +4,7 @@
 #include "server.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -13,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -230,4 +232,31 @@ unsigned address(struct sockaddr_storage *sa, const char *literal, uint16_t port
         assert_int_equal(inet_pton(AF_INET6, mapped, &in6.sin6_addr), 1);
         memcpy(sa, &in6, sizeof in6);
         return sizeof in6;
+}
+
+bool others_asleep(void)
+{
+        long self = syscall(SYS_gettid);
+        DIR *tasks = opendir("/proc/self/task");
+        const struct dirent *task;
+        bool asleep = tasks != NULL;
+
+        while (asleep && (task = readdir(tasks))) {
+                char path[300], text[256] = "";
+                const char *state;
+                int fd;
+
+                if (task->d_name[0] == '.' || atol(task->d_name) == self)
+                        continue;
+                snprintf(path, sizeof path, "/proc/self/task/%s/stat", task->d_name);
+                fd = open(path, O_RDONLY | O_CLOEXEC);
+                if (fd < 0 || read(fd, text, sizeof text - 1) < 0)
+                        text[0] = '\0';
+                close(fd);
+                state = strrchr(text, ')');
+                asleep = state && state[1] == ' ' && state[2] == 'S';
+        }
+        if (tasks)
+                closedir(tasks);
+        return asleep;
 }

@@ -107,6 +107,9 @@ const char *world_proxy_url(uint16_t port);
 /* Milliseconds of a clock that only runs forward. */
 int64_t now_ms(void);
 
+/* Is every other thread of this process asleep? */
+bool others_asleep(void);
+
 /* Is FD ready for EVENTS within ten seconds? */
 bool ready(int fd, short events);
 
