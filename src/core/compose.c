@@ -38,12 +38,13 @@ void hf_compose_filled_url(struct hf_out *out, const void *text)
 
 void hf_compose_handed_url(struct hf_out *out, const void *text)
 {
-        const char *mark = strstr(text, "://");
+        const char *start = text;
+        size_t colon = 0;
 
-        /* Whatever damage stands before it: as it reads as a URL, these are its scheme's letters.
-         */
-        if (mark && mark - (const char *)text >= 5 &&
-            hf_span_caseeq((struct hf_span){mark - 5, 5}, HF_SPAN("socks")))
+        /* Whatever damage stands before it, the first colon of a SOCKS URL ends its scheme. */
+        while (start[colon] && start[colon] != ':')
+                colon++;
+        if (colon >= 5 && hf_span_caseeq((struct hf_span){start + colon - 5, 5}, HF_SPAN("socks")))
                 hf_compose_filled_url(out, text);
         else
                 hf_compose_mended_url(out, text);

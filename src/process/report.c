@@ -34,14 +34,15 @@ static bool is_kept(const struct hf_view *view, enum hf_pair p)
         return view->conflicts & 1u << p && lower && upper && strcmp(lower, upper) != 0;
 }
 
-/* The names of the bridged pairs, "a", "a and b", "a, b and c"; of those alone that are set. */
+/* The names of the bridged pairs, "a", "a and b", "a, b and c"; not of what we filled. */
 static struct hf_span bridged_names(const struct hf_view *view, char *buf, size_t size)
 {
         struct hf_out out = hf_out_write(buf, size);
         unsigned left = 0;
 
         for (enum hf_pair p = HF_PAIR_HTTP; p < HF_PAIR_NO; p++)
-                if (view->bridged & 1u << p && shown(view, 2 * p))
+                if (view->bridged & 1u << p &&
+                    (view->by_url & 1u << p || view->before[2 * p] || view->before[2 * p + 1]))
                         left |= 1u << p;
         for (enum hf_pair p = HF_PAIR_HTTP; p < HF_PAIR_NO; p++) {
                 if (!(left & 1u << p))
@@ -134,9 +135,9 @@ static void report_bridge(const struct hf_settings *settings, const struct hf_vi
                        &names);
         else
                 hf_log(HF_LOG_INFO,
-                       "%S hidden from programs with this library, which may not speak SOCKS: "
-                       "their "
-                       "connections are tunnelled instead (HFPROXY_SOCKS=env leaves the variables)",
+                       "%S: hidden from programs that this library is in, as not all of them speak "
+                       "SOCKS; their connections are tunnelled instead (HFPROXY_SOCKS=env leaves "
+                       "it)",
                        &names);
 }
 
