@@ -74,6 +74,8 @@ static const struct row rows[] = {
         {"two_that_differ_upper", {"https_proxy=" S5, "HTTPS_PROXY=" P, "HFPROXY_PREFER=upper"}, {HTTPS(P)}, {HTTPS(P)}},
         {"two_that_are_kept", {"https_proxy=" S5, "HTTPS_PROXY=" P, "HFPROXY_PREFER=keep"}, {UNSET},
          {"https_proxy=" S5, "HTTPS_PROXY=" P}},
+        {"two_that_are_kept_gnome", {"https_proxy=socks://s", "HTTPS_PROXY=" P, "HFPROXY_PREFER=keep"}, {UNSET},
+         {"https_proxy=" S5, "HTTPS_PROXY=" P}},
         {"two_that_are_kept_http_first", {"https_proxy=" P, "HTTPS_PROXY=" S5, "HFPROXY_PREFER=keep"},
          {"https_proxy=" P, "HTTPS_PROXY=" S5}, {"https_proxy=" P, "HTTPS_PROXY=" S5}},
 
