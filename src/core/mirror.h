@@ -32,7 +32,7 @@ struct hf_view {
         uint8_t flags[HF_VARS_MANAGED];   /* HF_STATE_* for its record */
         const char *proxy[HF_PAIR_FTP];   /* for connect(), mended: http, https, all; NULL: none */
         const char *no_proxy;             /* the user's own list, for routing; NULL: none */
-        const char *url;                  /* HFPROXY_URL, if it can be read */
+        const char *url;                  /* HFPROXY_URL, if it can be read: a proxy or a list */
         unsigned by_url;                  /* bit p: pair p holds HFPROXY_URL (its first proxy) */
         unsigned bridged; /* bit p: pair p is hidden from clients (facts->shows_all or not) */
 

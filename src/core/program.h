@@ -5,5 +5,6 @@
 
 #include "util.h"
 
-/* NAME is an executable's, without directories; the '-' of a login shell does not count. */
-bool hf_program_launches(struct hf_span name);
+/* NAME is the executable file's own, without directories; the '-' of a login shell does not count.
+ * CALLED is what it was started by: of the many programs in a busybox, wget is a client. */
+bool hf_program_launches(struct hf_span name, struct hf_span called);

@@ -57,13 +57,15 @@ static struct hf_span last_part(struct hf_span path)
 {
         size_t at = path.n;
 
+        if (!path.s)
+                return path;
         while (at > 0 && path.s[at - 1] != '/')
                 at--;
         return (struct hf_span){path.s + at, path.n - at};
 }
 
-/* The file itself, as links to it may be called anything; where there is no /proc (or its path is
- * too long), the name that it was started by. */
+/* The file itself, as links to it may be called anything, and scripts are; where there is no /proc
+ * (or its path is too long), the name that it was started by. */
 static bool has_launchers_name(void)
 {
         static const char deleted[] = " (deleted)"; /* an update replaced the file meanwhile */
@@ -72,12 +74,12 @@ static bool has_launchers_name(void)
         long n = hf_syscall6(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)buf,
                              sizeof buf, 0, 0);
         bool whole = n > 0 && n < PATH_SIZE;
-        struct hf_span path = whole ? (struct hf_span){buf, (size_t)n}
-                                    : hf_span((const char *)getauxval(AT_EXECFN));
+        struct hf_span called = hf_span((const char *)getauxval(AT_EXECFN));
+        struct hf_span path = whole ? (struct hf_span){buf, (size_t)n} : called;
 
         if (whole && path.n > tail && !memcmp(path.s + path.n - tail, deleted, tail))
                 path.n -= tail;
-        return path.s && hf_program_launches(last_part(path));
+        return hf_program_launches(last_part(path), last_part(called));
 }
 
 bool hf_program_is_launcher(void)

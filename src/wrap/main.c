@@ -75,10 +75,11 @@ static void say_look(enum hf_look look, const char *program)
                 [HF_LOOK_32BIT] = "is a 32-bit program",
                 [HF_LOOK_MACHINE] = "is a program for another processor",
         };
+        const char *only = getenv("HFPROXY_ONLY");
 
         if (look != HF_LOOK_FINE)
-                hf_say("'%s' %s: it gets the proxy variables, but not the library", program,
-                       what[look]);
+                hf_say("'%s' %s: it gets the proxy variables, but not the library%s", program,
+                       what[look], only && *only ? ", and does not know HFPROXY_ONLY" : "");
 }
 
 static int launch(const struct options *options, char *const argv[])

@@ -7,6 +7,7 @@ The SOCKS port refuses here: what went to it would fail.
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -83,10 +84,19 @@ def test_plainly_it_fails(name, set_up, run, venv, hub, proxy, socks, out):
     assert re.search(CONTROLS[name, set_up], result.stdout + result.stderr), result.stderr[-4000:]
 
 
+@pytest.mark.parametrize("name", ["requests", "httpx", "aiohttp", "curl", "wget", "node"])
+def test_with_a_list_they_need_no_variable(name, run, venv, hub, proxy, out):
+    client, server = clients.BY_NAME[name], proxy()
+    env = {"https_proxy": f"http://{server.address}:{server.port}", "HFPROXY_ONLY": "files.test"}
+    result = run(client.argv(venv, hub), env, "preload")
+    check(client, result, out, hub, server.seen())
+
+
 # How it is hidden.
 
 SHOW = "import os; print(*sorted(n for n in os.environ if n.lower() in ('http_proxy', 'all_proxy')))"
 
+ALL = "import os; print(*sorted(n for n in os.environ if n.lower() == 'all_proxy'))"
 
 def test_the_initial_stack_keeps_it(run, tmp_path):
     """A Go runtime in the process reads it there. Below a shell nothing needs to be added to `environ`,
@@ -109,6 +119,14 @@ def test_a_program_that_is_called_like_a_shell_does_not(run, tmp_path):
     (tmp_path / "sh").symlink_to("/usr/bin/python3")
     result = run([tmp_path / "sh", "-c", SHOW], {"all_proxy": S5}, "preload")
     assert result.stdout == "\n"
+
+
+@pytest.mark.parametrize("called, seen", [("sh", "ALL_PROXY all_proxy"), ("wget", "")])
+def test_a_busybox_is_a_shell_or_a_client(called, seen, run, tmp_path):
+    shutil.copy("/usr/bin/python3", tmp_path / "busybox")
+    (tmp_path / called).symlink_to("busybox")
+    result = run([tmp_path / called, "-c", ALL], {"all_proxy": S5}, "preload")
+    assert result.stdout == f"{seen}\n"
 
 
 def test_nothing_is_hidden_from_go(run, tmp_path):

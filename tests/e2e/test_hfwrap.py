@@ -762,6 +762,13 @@ def test_a_static_program(run, showenv_static, live_port, env):
     ]
 
 
+def test_a_program_that_does_not_know_the_list(run, showenv_static, live_port):
+    result = run("--only", "hf", "-p", f"127.0.0.1:{live_port}", showenv_static, "environ", "https_proxy")
+    assert result.stdout == f"https_proxy=http://127.0.0.1:{live_port}\n".encode()
+    (line,) = lines(result)
+    assert line.endswith("but not the library, and does not know HFPROXY_ONLY")
+
+
 def test_a_go_program(run, showenv_go, live_port):
     url = f"http://127.0.0.1:{live_port}"
     result = run("-p", url, showenv_go, *PROXY_VARIABLES)

@@ -40,16 +40,25 @@ static void check_row(void **state)
 {
         const struct row *row = *state;
 
-        assert_int_equal(hf_program_launches(hf_span(row->program)), row->launches);
+        assert_int_equal(hf_program_launches(hf_span(row->program), hf_span("run.sh")),
+                         row->launches);
 }
 
 /* The name is cut out of a path: what stands around it does not count. */
 static void reads_no_further_than_the_name(void **state)
 {
         (void)state;
-        assert_true(hf_program_launches((struct hf_span){"bash (deleted)", 4}));
-        assert_false(hf_program_launches((struct hf_span){"bash", 3}));
-        assert_false(hf_program_launches((struct hf_span){NULL, 0}));
+        assert_true(hf_program_launches((struct hf_span){"bash (deleted)", 4}, HF_SPAN("sh")));
+        assert_false(hf_program_launches((struct hf_span){"bash", 3}, HF_SPAN("sh")));
+        assert_false(hf_program_launches((struct hf_span){NULL, 0}, (struct hf_span){NULL, 0}));
+}
+
+static void knows_the_client_in_a_busybox(void **state)
+{
+        (void)state;
+        assert_false(hf_program_launches(HF_SPAN("busybox"), HF_SPAN("wget")));
+        assert_true(hf_program_launches(HF_SPAN("busybox"), HF_SPAN("wget.sh")));
+        assert_true(hf_program_launches(HF_SPAN("busybox"), (struct hf_span){NULL, 0}));
 }
 
 int main(void)
@@ -58,5 +67,6 @@ int main(void)
 
         TABLE_ADD(&t, check_row, rows);
         table_add(&t, "reads_no_further_than_the_name", reads_no_further_than_the_name, NULL);
+        table_add(&t, "knows_the_client_in_a_busybox", knows_the_client_in_a_busybox, NULL);
         return table_run("program", &t);
 }
