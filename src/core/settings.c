@@ -73,7 +73,9 @@ static unsigned read_word(const char *const values[], enum hf_var var, const cha
 void hf_settings_read(const char *const values[HF_VARS], struct hf_settings *ret)
 {
         static const char *const prefer[] = {"live", "lower", "upper", "keep", NULL};
-        static const char *const tunnel[] = {"off", "on", NULL};
+        static const char *const tunnel[] = {"off", "on", "strict", NULL};
+        static const char *const socks[] = {"bridge", "env", NULL};
+        static const char *const dns[] = {"proxy", "local", NULL};
         static const char *const io_uring[] = {"refuse", "allow", NULL};
         static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
         struct hf_settings s = {.timeout_ms = TIMEOUT_DEFAULT_MS};
@@ -81,7 +83,10 @@ void hf_settings_read(const char *const values[HF_VARS], struct hf_settings *ret
 
         s.prefer = (enum hf_prefer)read_word(values, HF_VAR_HFPROXY_PREFER, prefer, HF_PREFER_LIVE,
                                              &s.bad);
-        s.tunnel = read_word(values, HF_VAR_HFPROXY_TUNNEL, tunnel, 1, &s.bad);
+        s.tunnel = (enum hf_tunnel_mode)read_word(values, HF_VAR_HFPROXY_TUNNEL, tunnel,
+                                                  HF_TUNNEL_ON, &s.bad);
+        s.socks_env = read_word(values, HF_VAR_HFPROXY_SOCKS, socks, 0, &s.bad);
+        s.dns_local = read_word(values, HF_VAR_HFPROXY_DNS, dns, 0, &s.bad);
         s.io_uring = read_word(values, HF_VAR_HFPROXY_IO_URING, io_uring, 0, &s.bad);
         s.log_level = (uint8_t)read_word(values, HF_VAR_HFPROXY_LOG_LEVEL, levels, 2, &s.bad);
 
@@ -103,6 +108,10 @@ void hf_settings_read(const char *const values[HF_VARS], struct hf_settings *ret
         value = values[HF_VAR_HFPROXY_LOG];
         if (value && *value)
                 s.log = hf_span(value);
+
+        value = values[HF_VAR_HFPROXY_ONLY];
+        if (value && *value)
+                s.only = hf_span(value);
         *ret = s;
 }
 
@@ -111,7 +120,11 @@ const char *hf_settings_expects(enum hf_var var)
         if (var == HF_VAR_HFPROXY_PREFER)
                 return "lower, upper or keep";
         if (var == HF_VAR_HFPROXY_TUNNEL)
-                return "on or off";
+                return "on, off or strict";
+        if (var == HF_VAR_HFPROXY_SOCKS)
+                return "bridge or env";
+        if (var == HF_VAR_HFPROXY_DNS)
+                return "proxy or local";
         if (var == HF_VAR_HFPROXY_IO_URING)
                 return "allow or refuse";
         if (var == HF_VAR_HFPROXY_TIMEOUT)

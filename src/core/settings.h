@@ -12,11 +12,20 @@ enum hf_prefer {
         HF_PREFER_KEEP
 };
 
+enum hf_tunnel_mode {
+        HF_TUNNEL_OFF,
+        HF_TUNNEL_ON,    /* default */
+        HF_TUNNEL_STRICT /* what cannot be tunnelled does not leave */
+};
+
 struct hf_settings {
         enum hf_prefer prefer;
         bool disable_xet;
-        bool tunnel;        /* HFPROXY_TUNNEL=on (default) or off */
-        bool io_uring;      /* HFPROXY_IO_URING=allow; default: refuse */
+        enum hf_tunnel_mode tunnel; /* HFPROXY_TUNNEL */
+        bool socks_env;             /* HFPROXY_SOCKS=env; default: bridge */
+        bool dns_local;             /* HFPROXY_DNS=local; default: proxy */
+        struct hf_span only;        /* HFPROXY_ONLY, unread; absent: everything */
+        bool io_uring;              /* HFPROXY_IO_URING=allow; default: refuse */
         int64_t timeout_ms; /* HFPROXY_TIMEOUT, seconds with decimals; default 30, 0.001 to 86400 */
         struct hf_span log; /* HFPROXY_LOG; absent: none */
         uint8_t log_level;  /* HFPROXY_LOG_LEVEL: error 0, warn 1, info 2 (default), debug 3 */

@@ -188,7 +188,7 @@ static void compute(void)
 
         hf_env_collect(values);
         hf_settings_read(values, &settings);
-        if (!settings.tunnel || !hf_view_wants_self(values)) {
+        if (settings.tunnel == HF_TUNNEL_OFF || !hf_view_wants_self(values)) {
                 atomic_store_explicit(&current, NULL, memory_order_release);
                 return;
         }

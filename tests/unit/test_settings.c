@@ -64,7 +64,16 @@ static const struct word_row {
         {"prefer_unknown", HF_VAR_HFPROXY_PREFER, "left", HF_PREFER_LIVE, true},
         {"tunnel_on", HF_VAR_HFPROXY_TUNNEL, "on", 1, false},
         {"tunnel_off", HF_VAR_HFPROXY_TUNNEL, "off", 0, false},
+        {"tunnel_strict", HF_VAR_HFPROXY_TUNNEL, "strict", 2, false},
         {"tunnel_unknown", HF_VAR_HFPROXY_TUNNEL, "maybe", 1, true},
+        {"socks_bridge", HF_VAR_HFPROXY_SOCKS, "bridge", 0, false},
+        {"socks_env", HF_VAR_HFPROXY_SOCKS, "Env", 1, false},
+        {"socks_empty", HF_VAR_HFPROXY_SOCKS, "", 0, false},
+        {"socks_unknown", HF_VAR_HFPROXY_SOCKS, "5", 0, true},
+        {"dns_proxy", HF_VAR_HFPROXY_DNS, "proxy", 0, false},
+        {"dns_local", HF_VAR_HFPROXY_DNS, "local", 1, false},
+        {"dns_empty", HF_VAR_HFPROXY_DNS, "", 0, false},
+        {"dns_unknown", HF_VAR_HFPROXY_DNS, "8.8.8.8", 0, true},
         {"io_uring_allow", HF_VAR_HFPROXY_IO_URING, "allow", 1, false},
         {"io_uring_refuse", HF_VAR_HFPROXY_IO_URING, "refuse", 0, false},
         {"io_uring_unset", HF_VAR_HFPROXY_IO_URING, "", 0, false},
@@ -85,7 +94,9 @@ static void check_word(void **state)
         const struct word_row *row = *state;
         struct hf_settings s = read_one(row->var, row->text);
         int got = row->var == HF_VAR_HFPROXY_PREFER      ? (int)s.prefer
-                  : row->var == HF_VAR_HFPROXY_TUNNEL    ? s.tunnel
+                  : row->var == HF_VAR_HFPROXY_TUNNEL    ? (int)s.tunnel
+                  : row->var == HF_VAR_HFPROXY_SOCKS     ? s.socks_env
+                  : row->var == HF_VAR_HFPROXY_DNS       ? s.dns_local
                   : row->var == HF_VAR_HFPROXY_IO_URING  ? s.io_uring
                   : row->var == HF_VAR_HFPROXY_LOG_LEVEL ? s.log_level
                                                          : s.disable_xet;
@@ -102,7 +113,10 @@ static void is_all_defaults_when_nothing_is_set(void **state)
 
         (void)state;
         assert_int_equal(s.prefer, HF_PREFER_LIVE);
-        assert_true(s.tunnel);
+        assert_int_equal(s.tunnel, HF_TUNNEL_ON);
+        assert_false(s.socks_env);
+        assert_false(s.dns_local);
+        assert_null(s.only.s);
         assert_false(s.disable_xet);
         assert_int_equal(s.timeout_ms, 30000);
         assert_null(s.log.s);
@@ -114,7 +128,8 @@ static void takes_100_kib_for_malformed(void **state)
 {
         static const enum hf_var vars[] = {HF_VAR_HFPROXY_PREFER,      HF_VAR_HFPROXY_TUNNEL,
                                            HF_VAR_HFPROXY_TIMEOUT,     HF_VAR_HFPROXY_LOG_LEVEL,
-                                           HF_VAR_HFPROXY_DISABLE_XET, HF_VAR_HFPROXY_IO_URING};
+                                           HF_VAR_HFPROXY_DISABLE_XET, HF_VAR_HFPROXY_IO_URING,
+                                           HF_VAR_HFPROXY_SOCKS,       HF_VAR_HFPROXY_DNS};
         static char text[100 * 1024 + 1];
 
         (void)state;
