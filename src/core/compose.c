@@ -3,7 +3,7 @@
 
 #include "noproxy.h"
 #include "state.h"
-#include "url.h"
+#include "url_list.h"
 
 void hf_compose_mended_url(struct hf_out *out, const void *text)
 {
@@ -13,6 +13,40 @@ void hf_compose_mended_url(struct hf_out *out, const void *text)
                 hf_url_put(out, &url);
         else
                 hf_out_put(out, hf_span(text));
+}
+
+void hf_compose_first_url(struct hf_out *out, const void *list)
+{
+        struct hf_span rest = hf_span(list), text;
+        struct hf_url url;
+
+        if (hf_url_list_next(&rest, &text, &url) > 0)
+                hf_url_put(out, &url);
+}
+
+void hf_compose_filled_url(struct hf_out *out, const void *text)
+{
+        struct hf_url url;
+
+        if (hf_url_parse(hf_span(text), &url) == 0 && url.scheme == HF_SCHEME_SOCKS5H) {
+                url.scheme = HF_SCHEME_SOCKS5;
+                hf_url_put(out, &url);
+        } else {
+                hf_compose_mended_url(out, text);
+        }
+}
+
+void hf_compose_handed_url(struct hf_out *out, const void *text)
+{
+        const char *mark = strstr(text, "://");
+
+        /* Whatever damage stands before it: as it reads as a URL, these are its scheme's letters.
+         */
+        if (mark && mark - (const char *)text >= 5 &&
+            hf_span_caseeq((struct hf_span){mark - 5, 5}, HF_SPAN("socks")))
+                hf_compose_filled_url(out, text);
+        else
+                hf_compose_mended_url(out, text);
 }
 
 void hf_compose_mended_list(struct hf_out *out, const void *text)

@@ -4,21 +4,18 @@
  * can free it. */
 #include "hook.h"
 
-#include "core/elf.h"
 #include "core/local.h"
 #include "process/config.h"
 #include "process/etc.h"
 #include "process/log.h"
 #include "process/lookup.h"
 #include "process/names.h"
+#include "process/program.h"
 #include "process/proxyaddr.h"
 #include "process/real.h"
 
-#include <elf.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdatomic.h>
-#include <sys/auxv.h>
 
 #define NAME_MAX_LEN 253  /* RFC 1035; musl takes 254 */
 #define SUFFIXES_MAX 16   /* of a search list that are tried */
@@ -39,40 +36,6 @@ struct lookup {
 static int pass(const struct lookup *lookup)
 {
         return hf_real_getaddrinfo(lookup->node, lookup->service, lookup->hints, lookup->res);
-}
-
-/* A Go program that was linked with libc looks up by libc but connects by system calls of its own:
- * a placeholder would be a dead end. */
-static bool find_go_note(void)
-{
-        const Elf64_Phdr *ph = (const Elf64_Phdr *)getauxval(AT_PHDR);
-        size_t n = getauxval(AT_PHNUM);
-        uintptr_t base = 0;
-
-        if (!ph || getauxval(AT_PHENT) != sizeof *ph)
-                return false;
-        for (size_t i = 0; i < n; i++)
-                if (ph[i].p_type == PT_PHDR)
-                        base = (uintptr_t)ph - ph[i].p_vaddr;
-        for (size_t i = 0; i < n; i++)
-                if (ph[i].p_type == PT_NOTE &&
-                    hf_elf_has_note(
-                            (struct hf_span){(const char *)(base + ph[i].p_vaddr), ph[i].p_memsz},
-                            HF_SPAN("Go")))
-                        return true;
-        return false;
-}
-
-static bool is_go(void)
-{
-        static _Atomic(int) known; /* 0: not yet, 1: no, 2: yes */
-        int value = atomic_load_explicit(&known, memory_order_relaxed);
-
-        if (!value) {
-                value = find_go_note() ? 2 : 1;
-                atomic_store_explicit(&known, value, memory_order_relaxed);
-        }
-        return value == 2;
 }
 
 /* A host name in the letters that may go into a CONNECT line; anything else is libc's affair. */
@@ -290,7 +253,7 @@ HF_EXPORT int getaddrinfo(const char *node, const char *service, const struct ad
         int port, r, saved_errno;
 
         if (!config || !node || !is_for_tcp(hints) || !read_name(node, &lookup.name) ||
-            hf_proxyaddr_busy() || is_go())
+            hf_proxyaddr_busy() || hf_program_is_go())
                 return pass(&lookup);
         saved_errno = errno;
         port = read_port(service);

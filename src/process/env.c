@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "probe.h"
+#include "program.h"
 #include "real.h"
 #include "report.h"
 #include "self.h"
@@ -104,6 +105,13 @@ static struct hf_facts facts_for(const char *const values[HF_VARS])
         };
 }
 
+/* Asked only when there is something to hide, as it costs a system call. */
+static bool shows_all(struct hf_facts *facts)
+{
+        facts->shows_all = hf_program_is_launcher() || hf_program_is_go();
+        return facts->shows_all;
+}
+
 /* What the rules make of ENVIRONMENT. */
 static void view_of(char *const *environment, const char *ret_values[HF_VARS],
                     struct hf_facts *ret_facts, struct hf_view *ret_view)
@@ -114,6 +122,8 @@ static void view_of(char *const *environment, const char *ret_values[HF_VARS],
         *ret_facts = facts_for(ret_values);
         hf_settings_read(ret_values, &settings);
         hf_view(ret_values, &settings, ret_facts, &getenv_arena, ret_view);
+        if (ret_view->bridged && shows_all(ret_facts))
+                hf_view(ret_values, &settings, ret_facts, &getenv_arena, ret_view);
 }
 
 /* --- getenv() of our own variables ---------------------------------------------------------- */
@@ -261,11 +271,11 @@ bool hf_env_note_change(const char *name)
 
 /* --- the constructor's rewrite -------------------------------------------------------------- */
 
-/* In a copy of the array: unsetenv() in place edits the initial stack, which a Go runtime in
- * this process reads afterwards. */
-static void remove_in_copy(const char *name)
+/* Removes VARS (bit v: variable v), in a copy of the array: unsetenv() in place edits the initial
+ * stack, which a Go runtime in this process reads afterwards. */
+static void remove_in_copy(uint64_t vars)
 {
-        size_t n = strlen(name), count = 0, kept = 0;
+        size_t count = 0, kept = 0;
 
         while (environ[count])
                 count++;
@@ -274,17 +284,18 @@ static void remove_in_copy(const char *name)
         if (!copy)
                 return;
         for (size_t i = 0; i < count; i++)
-                if (strncmp(environ[i], name, n) != 0 || environ[i][n] != '=')
+                if (hf_var_among(hf_var_candidates(environ[i]) & vars, environ[i], '=') < 0)
                         copy[kept++] = environ[i];
         environ = copy;
 }
 
-static void apply(const char *name, const char *now, const char *value)
+/* Sets VAR to VALUE; where that is NULL and it is set, a bit in *GONE. */
+static void apply(enum hf_var var, const char *now, const char *value, uint64_t *gone)
 {
         if (value && (!now || strcmp(now, value) != 0))
-                hf_real_setenv(name, value, 1);
+                hf_real_setenv(hf_var_names[var], value, 1);
         else if (!value && now)
-                remove_in_copy(name);
+                *gone |= UINT64_C(1) << var;
 }
 
 /* Most programs of a system into which this library is preloaded: not one system call for them. */
@@ -316,14 +327,19 @@ void hf_env_rewrite(void)
                 facts.upper_lives = hf_probe_conflicts(&view);
                 hf_view(values, &settings, &facts, &arena, &view);
         }
+        if (view.bridged && shows_all(&facts))
+                hf_view(values, &settings, &facts, &arena, &view);
         view.said = hf_report(values, &settings, &facts, &view);
 
+        uint64_t gone = 0;
         for (int v = 0; v < HF_VARS_MANAGED; v++)
-                apply(hf_var_names[v], values[v], view.value[v]);
+                apply((enum hf_var)v, values[v], view.value[v], &gone);
 
         const char *state = hf_arena_intern(&arena, hf_view_put_state, &view);
         if (state)
-                apply(hf_var_names[HF_VAR_HFPROXY_STATE], values[HF_VAR_HFPROXY_STATE],
-                      *state ? state : NULL);
+                apply(HF_VAR_HFPROXY_STATE, values[HF_VAR_HFPROXY_STATE], *state ? state : NULL,
+                      &gone);
+        if (gone)
+                remove_in_copy(gone);
         hf_env_unmap_arena(&arena);
 }

@@ -3,13 +3,13 @@
  *
  *      hfproxy-launch -e PID [-u]
  *              prints what the shell PID does not hand on of its environment; -u: is
- *              HFPROXY_URL a proxy's?
+ *              HFPROXY_URL a proxy's, or a list of them?
  *      hfproxy-launch [-q] [-n] -l LIBRARY -- COMMAND [ARG…]
  *              -q no findings, -n no look at the proxy; the variable hfwrap_given holds what -e
  *              printed
  */
 #include "wrap.h"
-#include "core/url.h"
+#include "core/url_list.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -110,10 +110,8 @@ static int launch(const struct options *options, char *const argv[])
 
 static int prepare(const struct options *options)
 {
-        struct hf_url url;
-
         /* The text itself is not shown: it may hold a password. */
-        if (options->url && hf_url_parse(hf_span(getenv("HFPROXY_URL")), &url) < 0) {
+        if (options->url && !hf_url_list_check(hf_span(getenv("HFPROXY_URL")))) {
                 hf_say("-p: not a proxy's URL; it looks like http://host:port or "
                        "socks5h://user:password@host:port");
                 return HF_EXIT_OWN;
