@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "stale.h"
 
+#include "compose.h"
 #include "state.h"
 
 struct job {
         const char *const *values;
         struct hf_span records;
+        uint32_t stale; /* found so far */
 };
 
 static bool reads(const char *value, uint64_t hash)
@@ -16,7 +18,18 @@ static bool reads(const char *value, uint64_t hash)
 /* Did we make it out of nothing? */
 static bool is_made(const struct hf_record *r)
 {
-        return r->was_set && !r->before.s && !(r->flags & HF_STATE_SAME);
+        return r->was_set && !r->before.s && !(r->flags & (HF_STATE_SAME | HF_STATE_HIDDEN));
+}
+
+/* May a text of this hash have been filled from VAR? */
+static bool fills(const struct job *job, enum hf_var var, uint64_t hash)
+{
+        struct hf_out out = hf_out_count();
+
+        if (!job->values[var] || job->stale & UINT32_C(1) << var)
+                return false;
+        hf_compose_filled_url(&out, job->values[var]); /* SOCKS */
+        return out.hash == hash || reads(job->values[var], hash);
 }
 
 /* Is the pair of HFPROXY_URL's making? All that it fills has a record. */
@@ -45,20 +58,20 @@ static bool is_stale(const struct job *job, enum hf_var var, const struct hf_rec
                 return !twin;
         /* Both are ours: filled from all_proxy, or (a no_proxy) from this machine's own names. */
         if (var < 2 * HF_PAIR_ALL)
-                return !reads(values[HF_VAR_all_proxy], r->hash) &&
-                       !reads(values[HF_VAR_ALL_PROXY], r->hash);
+                return !fills(job, HF_VAR_all_proxy, r->hash) &&
+                       !fills(job, HF_VAR_ALL_PROXY, r->hash);
         return false;
 }
 
 uint32_t hf_stale(const char *const values[HF_VARS])
 {
-        const struct job job = {values, hf_state_check(values[HF_VAR_HFPROXY_STATE])};
-        uint32_t stale = 0;
+        struct job job = {values, hf_state_check(values[HF_VAR_HFPROXY_STATE]), 0};
         struct hf_record r;
 
-        for (int v = 0; v < 2 * HF_PAIRS; v++)
+        /* all_proxy before what is filled from it */
+        for (int v = 2 * HF_PAIRS - 1; v >= 0; v--)
                 if (values[v] && hf_state_find(job.records, (enum hf_var)v, &r) && is_made(&r) &&
                     reads(values[v], r.hash) && is_stale(&job, (enum hf_var)v, &r))
-                        stale |= UINT32_C(1) << v;
-        return stale;
+                        job.stale |= UINT32_C(1) << v;
+        return job.stale;
 }
