@@ -35,9 +35,11 @@ static bool readable(struct reader *reader, uintptr_t at)
 {
         uintptr_t page = at & ~(uintptr_t)(PAGE - 1);
 
+        if (!page)
+                return false; /* and a reader that has read nothing yet */
         if (reader->page == page)
                 return true;
-        if (!page || !hf_sys_readable((const void *)page, sizeof(long)))
+        if (!hf_sys_word_readable(page))
                 return false;
         reader->page = page;
         return true;

@@ -138,3 +138,6 @@ int64_t hf_sys_now_ns(void);
  * signal set in before it rejects the nonsense that comes with it). So connect() with a bad
  * pointer gets the kernel's EFAULT and not a crash inside this library. */
 bool hf_sys_readable(const void *p, size_t n);
+
+/* The same of the eight bytes at AT (a multiple of eight), always asked of the kernel. */
+bool hf_sys_word_readable(uintptr_t at);
