@@ -550,33 +550,6 @@ static void takes_100000_entries(void **state)
         expect_start(way, given, want);
 }
 
-/* A text that HFPROXY_STATE only just takes: more than lies on the stack. */
-static void takes_long_texts(void **state)
-{
-        const struct way *way = *state;
-        size_t n = 40000;
-        char *text = malloc(n + 64);
-        char *lower = malloc(n + 64), *upper = malloc(n + 64);
-        char *want[] = {NULL, "http_proxy=" P, "https_proxy=" P, lower, upper, NULL};
-        char *given[] = {NULL, want[1], want[2], NULL};
-
-        if (way->needs_execveat && !execveat)
-                skip();
-        memcpy(text, "all_proxy=socks5h://u:", 22);
-        memset(text + 22, 'x', n);
-        strcpy(text + 22 + n, "@s.test:1080");
-        strcpy(lower, text);
-        snprintf(upper, n + 64, "ALL_PROXY=%s", text + 10);
-        given[0] = want[0] = STATE("http_proxy=" P, "https_proxy=" P, text);
-        if (mode != PRELOADED)
-                want[3] = NULL;
-        expect_start(way, given, want);
-        free(given[0]);
-        free(text);
-        free(lower);
-        free(upper);
-}
-
 static char *padding(size_t n)
 {
         char *text = malloc(n + 1);
@@ -584,6 +557,29 @@ static char *padding(size_t n)
         memset(text, 'x', n);
         text[n] = '\0';
         return text;
+}
+
+/* A text that HFPROXY_STATE only just takes: more than lies on the stack. */
+static void takes_long_texts(void **state)
+{
+        const struct way *way = *state;
+        size_t n = 40000;
+        char *password = padding(n), *lower = padding(n + 64), *upper = padding(n + 64);
+        char *want[] = {NULL, "http_proxy=" P, "https_proxy=" P, lower, upper, NULL};
+        char *given[] = {NULL, want[1], want[2], NULL};
+
+        if (way->needs_execveat && !execveat)
+                skip();
+        snprintf(lower, n + 64, "all_proxy=socks5h://u:%s@s.test:1080", password);
+        snprintf(upper, n + 64, "ALL_PROXY=%s", lower + 10);
+        given[0] = want[0] = STATE("http_proxy=" P, "https_proxy=" P, lower);
+        if (mode != PRELOADED)
+                want[3] = NULL;
+        expect_start(way, given, want);
+        free(given[0]);
+        free(password);
+        free(lower);
+        free(upper);
 }
 
 /* Too much for the kernel, with or without us. */
