@@ -7,9 +7,6 @@
 
 #include <errno.h>
 
-#ifndef SYS_execveat
-#error "execveat came with Linux 3.19"
-#endif
 #define EMPTY_PATH 0x1000 /* AT_EMPTY_PATH */
 
 extern char **environ;
@@ -34,7 +31,7 @@ int hf_fallback_execv(const char *path, char *const *argv)
 /* (Without a search.) */
 int hf_fallback_execvpe(const char *file, char *const *argv, char *const *envp)
 {
-        if (strchr(file, '/'))
+        if (memchr(file, '/', strlen(file)))
                 return hf_fallback_execve(file, argv, envp);
         return failed(-ENOSYS);
 }

@@ -49,6 +49,15 @@ static inline long hf_syscall6(long nr, long a, long b, long c, long d, long e, 
 #error "hfproxy knows the system call conventions of x86-64 and aarch64 only"
 #endif
 
+/* Linux 3.19, which a libc's headers may be older than. */
+#ifndef SYS_execveat
+#ifdef __x86_64__
+#define SYS_execveat 322
+#else
+#define SYS_execveat 281
+#endif
+#endif
+
 #define hf_syscall3(nr, a, b, c) hf_syscall6(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 
 static inline int hf_sys_close(int fd)
