@@ -69,7 +69,7 @@ static bool in_program(uintptr_t at, size_t n)
 
 /* rt_sigprocmask(2) copies 8 bytes in before it looks at `how`: EFAULT if they cannot be read,
  * EINVAL, as -1 is no such thing, if they can. */
-static bool word_readable(uintptr_t at)
+bool hf_sys_word_readable(uintptr_t at)
 {
         return hf_syscall6(SYS_rt_sigprocmask, -1, (long)at, 0, 8, 0, 0) != -EFAULT;
 }
@@ -84,12 +84,12 @@ bool hf_sys_readable(const void *p, size_t n)
                 return true;
 
         if (n < 8)
-                return n == 0 || (word_readable(at & ~(uintptr_t)7) &&
-                                  word_readable((at + n - 1) & ~(uintptr_t)7));
+                return n == 0 || (hf_sys_word_readable(at & ~(uintptr_t)7) &&
+                                  hf_sys_word_readable((at + n - 1) & ~(uintptr_t)7));
         if ((at ^ (at + n - 1)) < PAGE) /* in one page */
-                return word_readable(at);
+                return hf_sys_word_readable(at);
         for (size_t i = 0; i + 8 < n; i += 2048)
-                if (!word_readable(at + i))
+                if (!hf_sys_word_readable(at + i))
                         return false;
-        return word_readable(at + n - 8);
+        return hf_sys_word_readable(at + n - 8);
 }
