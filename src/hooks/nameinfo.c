@@ -31,7 +31,7 @@ HF_EXPORT int getnameinfo(const struct sockaddr *restrict sa, socklen_t len, cha
                           int flags)
 {
         struct hf_span name = {0};
-        char digits[NI_MAXHOST];
+        char digits[80]; /* an address, and an interface behind it */
         int r;
 
         if (host && host_size > 0 && !(flags & NI_NUMERICHOST))
