@@ -2,7 +2,7 @@
 /* getaddrinfo(): which names get a placeholder, which are really looked up, and where connect()
  * goes with either. */
 #define _GNU_SOURCE
-#include "hosts.h"
+#include "nameserver.h"
 
 #include <poll.h>
 
@@ -47,6 +47,12 @@ static const struct row {
          placeholder, "203.0.113.32"},
         {"datagram_without_service_unknown", "cas.example.test", NULL, AF_INET, SOCK_DGRAM, 0, "",
          0, 0, placeholder, NULL},
+        {"datagram_without_service_private", "near.example.test", NULL, AF_INET, SOCK_DGRAM, 0, "",
+         0, 0, "10.9.9.9", "10.9.9.9"},
+        {"datagram_without_service_exempt", "far.example.test", NULL, AF_INET, SOCK_DGRAM, 0, "",
+         "no_proxy", "203.0.113.60", "203.0.113.60", "203.0.113.60"},
+        {"stream_private_by_dns", "near.example.test", NULL, AF_INET, SOCK_STREAM, 0, "", 0, 0,
+         placeholder, "10.9.9.9"},
         {"raw", "public.example", NULL, AF_INET, SOCK_RAW, 0, "", 0, 0, "203.0.113.32",
          "203.0.113.32"},
         {"numeric_host_flag", "cas.example.test", "443", AF_UNSPEC, SOCK_STREAM, AI_NUMERICHOST, "",
@@ -185,6 +191,43 @@ static void looks_up(void **state)
                                                              : atoi(row->service));
         }
         freeaddrinfo(list);
+}
+
+/* ---- what is wrong with the question ---- */
+
+static const struct code {
+        const char *name, *node, *service;
+        int family, socktype, protocol, flags, code;
+} codes[] = {
+        {"code_bad_flags", "cas.example.test", "443", 0, SOCK_STREAM, 0, 0x4000000, EAI_BADFLAGS},
+        {"code_family", "cas.example.test", "443", 4711, SOCK_STREAM, 0, 0, EAI_FAMILY},
+        {"code_socket_type", "cas.example.test", "443", 0, 77, 0, 0, EAI_SOCKTYPE},
+        {"code_protocol", "cas.example.test", "443", 0, SOCK_STREAM, 17, 0, EAI_SOCKTYPE},
+        {"code_service", "cas.example.test", "no-such-service", 0, SOCK_STREAM, 0, 0, EAI_SERVICE},
+        {"code_service_of_any_type", "cas.example.test", "no-such-service", 0, 0, 0, 0,
+         EAI_SERVICE},
+        {"code_service_not_numeric", "cas.example.test", "https", 0, SOCK_STREAM, 0, AI_NUMERICSERV,
+         EAI_NONAME},
+        {"code_host_not_numeric", "cas.example.test", "443", 0, SOCK_STREAM, 0, AI_NUMERICHOST,
+         EAI_NONAME},
+        {"code_nothing_asked_for", NULL, NULL, 0, SOCK_STREAM, 0, 0, EAI_NONAME},
+        {"code_canonical_name_of_nothing", NULL, "443", 0, SOCK_STREAM, 0, AI_CANONNAME,
+         EAI_BADFLAGS},
+};
+
+static void has_code(void **state)
+{
+        const struct code *row = *state;
+        const struct addrinfo hints = {.ai_family = row->family,
+                                       .ai_socktype = row->socktype,
+                                       .ai_protocol = row->protocol,
+                                       .ai_flags = row->flags};
+        struct addrinfo *list = (struct addrinfo *)&list;
+        int r = getaddrinfo(row->node, row->service, &hints, &list);
+
+        if (r != row->code)
+                fail_msg("%d %s, not %d", r, r ? gai_strerror(r) : "", row->code);
+        assert_ptr_equal(list, &list); /* it is left alone */
 }
 
 /* ---- canonical names ---- */
@@ -399,7 +442,9 @@ int main(int argc, char **argv)
         static struct table t;
 
         world_enter(argc, argv, HOSTS_SETUP);
+        nameserver_start();
         TABLE_ADD(&t, looks_up, rows);
+        TABLE_ADD(&t, has_code, codes);
         if (mode == PRELOADED) {
                 TABLE_ADD(&t, has_canonical_name, canons);
                 TABLE_ADD(&t, goes_its_way, ways);
