@@ -81,6 +81,7 @@ static void asks(void **state)
                 setenv(row->variable, row->value, 1);
         for (int how = GAI_WAIT; how <= GAI_NOWAIT; how++) {
                 request.ar_result = NULL;
+                request.__return = 4711; /* whatever was there */
                 errno = 4711;
                 assert_int_equal(getaddrinfo_a(how, list, 1, NULL), 0);
                 if (row->expected == placeholder && mode == PRELOADED)
@@ -150,6 +151,32 @@ static void canonical_name(void **state)
         assert_int_equal(gai_error(&request), 0);
         assert_string_equal(request.ar_result->ai_canonname, "cas.example.test");
         freeaddrinfo(request.ar_result);
+}
+
+/* What needs no decision here is not looked up twice: the name server, which says nothing, is asked
+ * once, and nobody waits for it. */
+static void one_look_up(void **state)
+{
+        const struct sockaddr_in in = {.sin_family = AF_INET,
+                                       .sin_port = htons(53),
+                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+        struct gaicb request = {.ar_name = "silent.exempt.example", .ar_request = &hints};
+        struct gaicb *list[] = {&request};
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), questions = 0;
+        char buf[512];
+
+        (void)state;
+        if (mode == PRELOADED)
+                setenv("no_proxy", "exempt.example", 1);
+        assert_int_equal(bind(fd, (const struct sockaddr *)&in, sizeof in), 0);
+        assert_int_equal(getaddrinfo_a(GAI_NOWAIT, list, 1, NULL), 0);
+        finish(list, 1);
+        expect_result(&request, NULL);
+        while (recv(fd, buf, sizeof buf, MSG_DONTWAIT) > 0)
+                questions++;
+        assert_int_equal(questions, 1);
+        close(fd);
 }
 
 /* ---- the program is told ---- */
@@ -247,6 +274,7 @@ int main(int argc, char **argv)
         table_add(&t, "mixed_list", mixed_list, NULL);
         table_add(&t, "empty_lists", empty_lists, NULL);
         table_add(&t, "is_told", is_told, NULL);
+        table_add(&t, "one_look_up", one_look_up, NULL);
         if (mode == PRELOADED) {
                 table_add(&t, "canonical_name", canonical_name, NULL);
                 TABLE_ADD(&t, goes_its_way, ways);
