@@ -25,7 +25,7 @@ struct hf_settings {
         bool socks_env;             /* HFPROXY_SOCKS=env; default: bridge */
         bool dns_local;             /* HFPROXY_DNS=local; default: proxy */
         struct hf_span only;        /* HFPROXY_ONLY, unread; absent: everything */
-        bool io_uring;      /* HFPROXY_IO_URING=allow; default: refuse */
+        bool io_uring;              /* HFPROXY_IO_URING=allow; default: refuse */
         int64_t timeout_ms; /* HFPROXY_TIMEOUT, seconds with decimals; default 30, 0.001 to 86400 */
         struct hf_span log; /* HFPROXY_LOG; absent: none */
         uint8_t log_level;  /* HFPROXY_LOG_LEVEL: error 0, warn 1, info 2 (default), debug 3 */

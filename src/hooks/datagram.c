@@ -41,7 +41,7 @@ static int family_asked(sa_family_t family)
 int hf_datagram_to(int fd, const struct sockaddr *addr, socklen_t len, struct hf_datagram *ret)
 {
         sa_family_t family = AF_UNSPEC;
-        uint16_t port;
+        uint16_t port = 0;
         struct hf_span name = name_at(addr, len, &port, &family);
         struct hf_addr real;
         int r;
@@ -78,8 +78,8 @@ __attribute__((noinline)) static int bind_name(int fd, struct hf_span name, uint
 HF_EXPORT int bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
         struct hf_span name = {0};
-        sa_family_t family;
-        uint16_t port;
+        sa_family_t family = AF_UNSPEC;
+        uint16_t port = 0;
 
         if (hf_names_any())
                 name = name_at(addr, len, &port, &family);

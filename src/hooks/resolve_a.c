@@ -43,7 +43,7 @@ static bool answer(struct gaicb *request)
 static int ask_all(int mode, struct gaicb *list[], int n, struct sigevent *event)
 {
         struct gaicb *near[NEAR_MAX], **rest = near;
-        size_t size = (size_t)n * sizeof *rest;
+        size_t size = (size_t)n * sizeof(void *);
         int r;
 
         if (n > NEAR_MAX)
