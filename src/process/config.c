@@ -29,6 +29,7 @@ struct source {
         const char *endpoint;
         int64_t timeout_ms;
         bool io_uring_allowed;
+        bool dns_local;
 };
 
 static void put_key(struct hf_out *out, const void *arg)
@@ -43,6 +44,7 @@ static void put_key(struct hf_out *out, const void *arg)
         }
         hf_out_uint(out, (unsigned long)source->timeout_ms);
         hf_out_char(out, source->io_uring_allowed ? 'u' : '-');
+        hf_out_char(out, source->dns_local ? 'l' : '-');
 }
 
 static void put_credentials(struct hf_out *out, const void *url)
@@ -131,6 +133,7 @@ static struct hf_config *build(const struct source *source, const struct hf_out 
         config->hash = key->hash;
         config->timeout_ms = source->timeout_ms;
         config->io_uring_allowed = source->io_uring_allowed;
+        config->dns_local = source->dns_local;
 
         const char *text[5]; /* in the order of put_key() */
         for (size_t i = 0; i < HF_LEN(text); i++) {
@@ -200,7 +203,8 @@ static void compute(void)
         struct source source = {.no_proxy = view.no_proxy ? view.no_proxy : "",
                                 .endpoint = endpoint ? endpoint : "",
                                 .timeout_ms = settings.timeout_ms,
-                                .io_uring_allowed = settings.io_uring};
+                                .io_uring_allowed = settings.io_uring,
+                                .dns_local = settings.dns_local};
         bool any = false;
 
         for (int p = 0; p < HF_PAIR_FTP; p++) {

@@ -12,6 +12,7 @@ struct hf_config {
         struct hf_proxy http, https, all; /* rules' pointers point here */
         int64_t timeout_ms;               /* HFPROXY_TIMEOUT, for a whole connect() */
         bool io_uring_allowed;            /* HFPROXY_IO_URING=allow */
+        bool dns_local;                   /* HFPROXY_DNS=local: no name gets a placeholder */
         uint64_t hash;                    /* of the texts below, for interning */
         size_t key_len;
         char *key;

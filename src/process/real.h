@@ -25,7 +25,10 @@
 #include <time.h>
 
 struct addrinfo;
+struct gaicb;
+struct hostent;
 struct mmsghdr;
+struct sigevent;
 
 enum hf_real_row {
 #define HF_HOOK(ret, name, params, args) HF_REAL_##name,

@@ -4,7 +4,7 @@
 #   hook NAME NANOSECONDS SAME IDLE PENDING      (hooks.c)
 # A cell is the median of its samples. A ratio is the median of the ratios of each round, in which
 # both sides ran one after the other: what the machine did meanwhile met both. -v quick=1: nothing is judged. -v delay=MS of the slow proxy.
-# -v list=hooks: only those, all of them. Exit status 1: a row is over its limit, or without a number.
+# -v list=hooks: only those, all of them; -v list=names: look-ups. Exit status 1: a row is over its limit, or without a number.
 
 $1 == "hook" {
     hooks++
@@ -167,7 +167,28 @@ function print_noise(    base, i, worst) {
     printf " libc's calls against themselves: %.1f%% at most\n", (worst < 0 ? -worst : worst) * 100
 }
 
+# What a user would notice is judged: against libc and a name of /etc/hosts, which it reads as we do; and
+# where the table is full, against a look-up of libc's that finds nothing.
+function print_name_row(label, row, base,    value) {
+    value = over(median(row, "hfproxy"), median(base, "libc"))
+    printf "%-44s %10s %9s %7s %7s  %s\n", label, cell(median(row, "hfproxy"), "%.1f"), \
+        cell(median(base, "libc"), "%.1f"), cell(value, "%.3f"), "3", verdict(value, 3, 1)
+}
+
+function print_names() {
+    printf "%-44s %10s %9s %7s %7s\n", "look-ups: us", "hfproxy", "libc", "ratio", "limit"
+    print_name_row("a name of /etc/hosts", "in_hosts", "in_hosts")
+    print_name_row("one name", "one", "in_hosts")
+    print_name_row("new names", "new", "in_hosts")
+    print_name_row("the table full: a name that is in it", "known_full", "in_hosts")
+    print_name_row("the table full: new names", "new_full", "new_full")
+}
+
 END {
+    if (list == "names") {
+        print_names()
+        exit failed
+    }
     if (list == "hooks") {
         print_hooks()
         print ""
