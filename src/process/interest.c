@@ -103,8 +103,9 @@ static void arm_anew(int fd)
 
         if (!hf_pending_hold(fd, &tunnel, &mask))
                 return;
-        if (tunnel.record->phase != HF_PENDING_OVER)
-                hf_interest_arm(fd, tunnel.record->events, true);
+        if (tunnel.record->phase != HF_PENDING_OVER &&
+            hf_interest_arm(fd, tunnel.record->events, true) & HF_INTEREST_WAKES)
+                tunnel.record->armed = 0;
         hf_pending_release(&tunnel, mask);
 }
 
@@ -129,8 +130,11 @@ void hf_interest_waited(int epfd)
         if (!book || !(set = hf_twins_id(epfd)))
                 return;
         waited = &book->waited[set % HF_PENDING_FDS];
-        if (!atomic_load_explicit(waited, memory_order_relaxed) && !atomic_exchange(waited, true))
-                hf_pending_each(arm_again, NULL);
+        if (atomic_load_explicit(waited, memory_order_relaxed) || atomic_exchange(waited, true))
+                return;
+        /* (Nobody sleeps there: hf_interest_sleeps() would have said that it is waited on.) */
+        atomic_store_explicit(&book->awake[set % HF_PENDING_FDS], true, memory_order_relaxed);
+        hf_pending_each(arm_again, NULL);
 }
 
 void hf_interest_sleeps(int epfd)
