@@ -24,7 +24,7 @@ static bool is_endpoint(const struct hf_rules *rules, const struct hf_dest *dest
 
 static bool usable(const struct hf_proxy *proxy)
 {
-        return proxy && proxy->scheme == HF_SCHEME_HTTP;
+        return proxy && hf_scheme_is_spoken(proxy->scheme);
 }
 
 /* The proxy that would be used if nothing exempts DEST. With an unknown port, that of any port,
@@ -128,9 +128,7 @@ struct hf_route hf_route(const struct hf_rules *rules, const struct hf_dest *des
         else if (dest->addr && rules->direct &&
                  hf_addrset_has(rules->direct, dest->addr, dest->port))
                 route.why = HF_WHY_LOCALNAME;
-        else if (hf_scheme_is_socks(proxy->scheme))
-                route.why = HF_WHY_SOCKS;
-        else if (proxy->scheme == HF_SCHEME_HTTPS)
+        else if (!usable(proxy))
                 route.why = HF_WHY_TLSPROXY;
         else
                 route.proxy = proxy;
@@ -205,8 +203,6 @@ const char *hf_why_text(enum hf_why why)
                 return "a local name's address";
         case HF_WHY_TLSPROXY:
                 return "its proxy wants TLS, which this library does not speak";
-        case HF_WHY_SOCKS:
-                return "its proxy is SOCKS, which this version does not speak";
         case HF_WHY_LITERAL:
                 return "an address, not a name";
         }

@@ -48,3 +48,9 @@ static inline bool hf_scheme_is_socks(enum hf_scheme scheme)
 {
         return scheme >= HF_SCHEME_SOCKS4;
 }
+
+/* Can this library speak to such a proxy? TLS takes more than libc. */
+static inline bool hf_scheme_is_spoken(enum hf_scheme scheme)
+{
+        return scheme != HF_SCHEME_HTTPS;
+}

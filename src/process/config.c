@@ -50,6 +50,11 @@ static void put_credentials(struct hf_out *out, const void *url)
         hf_url_put_credentials(out, url);
 }
 
+static void put_decoded(struct hf_out *out, const void *text)
+{
+        hf_url_put_decoded(out, *(const struct hf_span *)text);
+}
+
 static void put_auth(struct hf_out *out, const void *credentials)
 {
         hf_out_put(out, HF_SPAN("Proxy-Authorization: Basic "));
@@ -65,8 +70,12 @@ static void put_public(struct hf_out *out, const void *url)
 static struct hf_span interned(struct hf_arena *arena, hf_compose *compose, const void *arg)
 {
         const char *text = hf_arena_intern(arena, compose, arg);
+        struct hf_out out = hf_out_count();
 
-        return hf_span(text ? text : "");
+        if (!text)
+                return HF_SPAN("");
+        compose(&out, arg); /* there may be a NUL in it */
+        return (struct hf_span){text, out.len};
 }
 
 /* TEXT lies in the snapshot's own memory, and so do the spans into it. */
@@ -83,7 +92,10 @@ static const struct hf_proxy *read_proxy(struct hf_arena *arena, const char *tex
         if (!hf_addr_parse(url.host, &ret->addr))
                 ret->addr.family = 0;
         ret->text = interned(arena, put_public, &url);
-        if (url.user.s) {
+        if (url.user.s && hf_scheme_is_socks(url.scheme)) {
+                ret->user = interned(arena, put_decoded, &url.user);
+                ret->pass = interned(arena, put_decoded, &url.pass);
+        } else if (url.user.s) {
                 struct hf_span credentials = interned(arena, put_credentials, &url);
 
                 ret->auth = interned(arena, put_auth, &credentials);

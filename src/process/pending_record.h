@@ -5,7 +5,7 @@
 #include "pending.h"
 #include "proxyaddr.h"
 
-#include "core/http_connect.h"
+#include "core/handshake.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -61,7 +61,7 @@ struct hf_pending {
         int64_t deadline, addr_deadline;
         const struct hf_proxy *proxy;
         struct hf_proxyaddr addrs;
-        struct hf_http_connect machine;
+        struct hf_handshake machine;
 };
 
 /* A record as its users know it. It may be over, and another's, by the time they come back: the
@@ -258,3 +258,7 @@ void hf_pending_drive_to_end(const struct hf_tunnel *tunnel);
 
 /* The log lines about how RECORD ended. */
 void hf_pending_log(const struct hf_pending *record, int result);
+
+/* The handshake with PROXY could not even begin, for ERROR: what connect() gives, and a line where
+ * the proxy's URL is the reason. */
+int hf_pending_unsuitable(const struct hf_proxy *proxy, int error);

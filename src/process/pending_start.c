@@ -19,17 +19,9 @@ static bool blocks(int fd)
 static int start(const struct hf_request *request, const struct hf_proxyaddr *addrs, uint64_t id,
                  struct hf_tunnel *ret_tunnel)
 {
-        struct hf_span host = request->dest->name;
-        char literal[HF_ADDR_TEXT_MAX];
         struct hf_pending *record;
         int fd = request->fd, r;
 
-        if (!host.s) {
-                struct hf_out out = hf_out_write(literal, sizeof literal);
-
-                hf_addr_put(&out, request->dest->addr);
-                host = (struct hf_span){literal, out.len};
-        }
         r = hf_pending_take(fd, id, request->since, &record);
         if (r < 0)
                 return r;
@@ -41,10 +33,10 @@ static int start(const struct hf_request *request, const struct hf_proxyaddr *ad
         record->asked_len =
                 request->len < sizeof record->asked ? request->len : sizeof record->asked;
         memcpy(&record->asked, request->addr, record->asked_len);
-        r = hf_http_connect_init(&record->machine, host, request->dest->port, request->proxy->auth);
+        r = hf_handshake_init(&record->machine, request->proxy, request->dest);
         if (r < 0) {
                 hf_pending_free(record);
-                return r;
+                return hf_pending_unsuitable(request->proxy, r);
         }
         hf_pending_prepare(record, fd);
         r = hf_pending_dial(record, fd, request->since);
