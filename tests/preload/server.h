@@ -14,7 +14,7 @@ void server_start(struct world *w);
 
 void put(int fd, const void *bytes, size_t n);
 void put_text(int fd, const char *text);
-void put_slowly(int fd, const void *bytes, size_t n); /* each byte acknowledged first */
+void put_slowly(int fd, const void *bytes, size_t n); /* each byte by itself */
 
 /* Until the other side has acknowledged everything. */
 void await_acknowledged(int fd);

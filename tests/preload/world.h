@@ -21,7 +21,7 @@
 enum behaviour {
         GRANTS,
         GRANTS_WITH_BANNER,    /* the server's first bytes in the segment of the reply */
-        GRANTS_BYTE_BY_BYTE,   /* each byte acknowledged before the next one is sent */
+        GRANTS_BYTE_BY_BYTE,   /* each byte by itself */
         GRANTS_LONG_HEADERS,   /* 60 KiB; by SOCKS a name of 255 bytes */
         GRANTS_BARE,           /* HTTP/1.0, no reason, bare LF; by SOCKS an IPv6 address */
         GRANTS_AFTER_100,      /* an interim reply first; by SOCKS without a log-in */
