@@ -337,6 +337,30 @@ bool hf_view_wants_self(const char *const values[HF_VARS])
         return nonempty(values[HF_VAR_HFPROXY_URL]);
 }
 
+/* The first entry of a list that can be read; absent: none. *RET_BAD: not all can. */
+static struct hf_span first_proxy(struct hf_span text, bool *ret_bad)
+{
+        struct hf_span list = hf_url_list(text), entry, first = {NULL, 0};
+        struct hf_url url;
+
+        *ret_bad = false;
+        while (hf_url_list_next(&list, &entry)) {
+                if (hf_url_parse(entry, &url) < 0)
+                        *ret_bad = true;
+                else if (!first.s)
+                        first = entry;
+        }
+        return first;
+}
+
+static void put_first_proxy(struct hf_out *out, const void *entry)
+{
+        struct hf_url url;
+
+        if (hf_url_parse(*(const struct hf_span *)entry, &url) == 0)
+                hf_url_put(out, &url);
+}
+
 void hf_view(const char *const values[HF_VARS], const struct hf_settings *settings,
              const struct hf_facts *facts, struct hf_arena *arena, struct hf_view *ret)
 {
@@ -347,16 +371,17 @@ void hf_view(const char *const values[HF_VARS], const struct hf_settings *settin
                           .view = ret,
                           .cgi = values[HF_VAR_REQUEST_METHOD] != NULL};
         const char *url = values[HF_VAR_HFPROXY_URL];
-        struct hf_url parsed;
 
         memset(ret, 0, sizeof *ret);
         if (nonempty(url)) {
-                if (hf_url_parse(hf_span(url), &parsed) == 0) {
-                        job.url =
-                                composed(&job, hf_compose_mended_url, url, url, HF_VAR_http_proxy);
+                struct hf_span first = first_proxy(hf_span(url), &ret->url_entry_bad);
+
+                if (first.s) {
+                        job.url = composed(&job, put_first_proxy, &first, url, HF_VAR_http_proxy);
                         ret->url = url;
                 } else {
                         ret->url_unreadable = true;
+                        ret->url_entry_bad = false;
                 }
         }
 

@@ -48,13 +48,23 @@ static const struct hf_proxy *candidate(const struct hf_rules *rules, const stru
 
 static bool is_proxy_addr(const struct hf_proxy *proxy, const struct hf_addr *addr, uint16_t port)
 {
-        return proxy && proxy->addr.family && proxy->port == port && hf_addr_eq(&proxy->addr, addr);
+        const struct hf_proxy *first = proxy;
+
+        for (; proxy; proxy = proxy->next == first ? NULL : proxy->next)
+                if (proxy->addr.family && proxy->port == port && hf_addr_eq(&proxy->addr, addr))
+                        return true;
+        return false;
 }
 
 /* A name has no port of its own in a look-up, so there (PORT 0) the proxy's host is the proxy. */
 static bool is_proxy_name(const struct hf_proxy *proxy, struct hf_span name, uint16_t port)
 {
-        return proxy && (port == 0 || proxy->port == port) && hf_span_caseeq(proxy->host, name);
+        const struct hf_proxy *first = proxy;
+
+        for (; proxy; proxy = proxy->next == first ? NULL : proxy->next)
+                if ((port == 0 || proxy->port == port) && hf_span_caseeq(proxy->host, name))
+                        return true;
+        return false;
 }
 
 /* What the address alone says; HF_WHY_PROXY: nothing against a tunnel. */

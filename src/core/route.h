@@ -17,6 +17,9 @@ struct hf_proxy {
         struct hf_span user; /* as they are sent by SOCKS, any bytes; absent if there are none */
         struct hf_span pass;
         struct hf_span text; /* scheme://host:port for the log: never a credential */
+        /* Where HFPROXY_URL lists several: the one to try when this takes no connection; a ring.
+         * NULL: it is the only one. */
+        const struct hf_proxy *next;
 };
 
 /* This machine: its name and the addresses of its interfaces with their networks. */

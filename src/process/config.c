@@ -27,6 +27,8 @@ struct source {
         const char *proxy[HF_PAIR_FTP]; /* http, https, all; "" where there is none */
         const char *no_proxy;
         const char *endpoint;
+        const char *list; /* HFPROXY_URL where it governs; "" elsewhere */
+        unsigned by_list; /* bit p: pair p is the list's first */
         int64_t timeout_ms;
         bool io_uring_allowed;
 };
@@ -34,8 +36,12 @@ struct source {
 static void put_key(struct hf_out *out, const void *arg)
 {
         const struct source *source = arg;
-        const char *texts[] = {source->proxy[HF_PAIR_HTTP], source->proxy[HF_PAIR_HTTPS],
-                               source->proxy[HF_PAIR_ALL], source->no_proxy, source->endpoint};
+        const char *texts[] = {source->proxy[HF_PAIR_HTTP],
+                               source->proxy[HF_PAIR_HTTPS],
+                               source->proxy[HF_PAIR_ALL],
+                               source->no_proxy,
+                               source->endpoint,
+                               source->list};
 
         for (size_t i = 0; i < HF_LEN(texts); i++) {
                 hf_out_put(out, hf_span(texts[i]));
@@ -43,6 +49,7 @@ static void put_key(struct hf_out *out, const void *arg)
         }
         hf_out_uint(out, (unsigned long)source->timeout_ms);
         hf_out_char(out, source->io_uring_allowed ? 'u' : '-');
+        hf_out_uint(out, source->by_list);
 }
 
 static void put_credentials(struct hf_out *out, const void *url)
@@ -79,12 +86,12 @@ static struct hf_span interned(struct hf_arena *arena, hf_compose *compose, cons
 }
 
 /* TEXT lies in the snapshot's own memory, and so do the spans into it. */
-static const struct hf_proxy *read_proxy(struct hf_arena *arena, const char *text,
+static const struct hf_proxy *read_proxy(struct hf_arena *arena, struct hf_span text,
                                          struct hf_proxy *ret)
 {
         struct hf_url url;
 
-        if (hf_url_parse(hf_span(text), &url) < 0)
+        if (hf_url_parse(text, &url) < 0)
                 return NULL;
         ret->scheme = url.scheme;
         ret->port = url.port;
@@ -101,6 +108,22 @@ static const struct hf_proxy *read_proxy(struct hf_arena *arena, const char *tex
                 ret->auth = interned(arena, put_auth, &credentials);
         }
         return ret;
+}
+
+/* The proxies that HFPROXY_URL lists, as far as we speak to them, as a ring. The first; NULL: there
+ * are not two of them. */
+static const struct hf_proxy *read_list(struct hf_arena *arena, const char *text,
+                                        struct hf_proxy *list)
+{
+        struct hf_span rest = hf_url_list(hf_span(text)), entry;
+        size_t n = 0;
+
+        while (n < HF_PROXY_LIST_MAX && hf_url_list_next(&rest, &entry))
+                if (read_proxy(arena, entry, &list[n]) && hf_scheme_is_spoken(list[n].scheme))
+                        n++;
+        for (size_t i = 0; i < n; i++)
+                list[i].next = &list[(i + 1) % n];
+        return n > 1 ? list : NULL;
 }
 
 /* The host and port of HF_ENDPOINT, where it names a port. Other URLs than http(s) do not count. */
@@ -144,14 +167,22 @@ static struct hf_config *build(const struct source *source, const struct hf_out 
         config->timeout_ms = source->timeout_ms;
         config->io_uring_allowed = source->io_uring_allowed;
 
-        const char *text[5]; /* in the order of put_key() */
+        const char *text[6]; /* in the order of put_key() */
         for (size_t i = 0; i < HF_LEN(text); i++) {
                 text[i] = own;
                 own += strlen(own) + 1;
         }
-        rules->http = read_proxy(&arena, text[0], &config->http);
-        rules->https = read_proxy(&arena, text[1], &config->https);
-        rules->all = read_proxy(&arena, text[2], &config->all);
+        rules->http = read_proxy(&arena, hf_span(text[0]), &config->http);
+        rules->https = read_proxy(&arena, hf_span(text[1]), &config->https);
+        rules->all = read_proxy(&arena, hf_span(text[2]), &config->all);
+
+        const struct hf_proxy *list = read_list(&arena, text[5], config->list);
+        if (list && source->by_list & 1u << HF_PAIR_HTTP)
+                rules->http = list;
+        if (list && source->by_list & 1u << HF_PAIR_HTTPS)
+                rules->https = list;
+        if (list && source->by_list & 1u << HF_PAIR_ALL)
+                rules->all = list;
         rules->no_proxy = hf_span(text[3]);
         read_endpoint(rules, text[4]);
         rules->self = hf_self();
@@ -211,6 +242,8 @@ static void compute(void)
         const char *endpoint = values[HF_VAR_HF_ENDPOINT];
         struct source source = {.no_proxy = view.no_proxy ? view.no_proxy : "",
                                 .endpoint = endpoint ? endpoint : "",
+                                .list = view.by_url && view.url ? view.url : "",
+                                .by_list = view.by_url,
                                 .timeout_ms = settings.timeout_ms,
                                 .io_uring_allowed = settings.io_uring};
         bool any = false;

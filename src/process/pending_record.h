@@ -59,7 +59,8 @@ struct hf_pending {
         struct sockaddr_in6 asked; /* what the program connects to, either family */
         _Atomic(int64_t) since;    /* when connect() began */
         int64_t deadline, addr_deadline;
-        const struct hf_proxy *proxy;
+        const struct hf_proxy *proxy, *first_proxy; /* the one that is tried; of a list, where it
+                                                     * began */
         struct hf_proxyaddr addrs;
         struct hf_handshake machine;
 };
@@ -233,6 +234,18 @@ void hf_pending_put_back(const struct hf_pending *record, int fd, bool failed);
 /* Errors that say something about the call or the socket and nothing about the proxy: they are
  * the caller's, and the socket stays as it is. (It may be connected already.) */
 bool hf_pending_callers_error(int error);
+
+/* ---- pending_list.c: several proxies ---- */
+
+/* Of the list that PROXY begins, the one to begin with: that which served last. */
+const struct hf_proxy *hf_pending_first_proxy(const struct hf_proxy *proxy);
+
+/* The proxy of the claimed RECORD has taken the connection. */
+void hf_pending_served(const struct hf_pending *record);
+
+/* Is there another one to try? Then RECORD is set up for it. */
+bool hf_pending_has_next_proxy(const struct hf_pending *record);
+bool hf_pending_next_proxy(struct hf_pending *record);
 
 /* ---- pending_drive.c ---- */
 

@@ -123,6 +123,7 @@ static int advance(struct hf_pending *record, int fd)
                 if (r <= 0)
                         return r;
                 record->phase = HF_PENDING_GREETING;
+                hf_pending_served(record);
                 writable = true;
         }
         return greet(record, fd, writable);
