@@ -93,7 +93,7 @@ static const struct hf_proxy *read_proxy(struct hf_arena *arena, struct hf_span 
 
         if (hf_url_parse(text, &url) < 0)
                 return NULL;
-        ret->scheme = url.scheme;
+        *ret = (struct hf_proxy){.scheme = url.scheme};
         ret->port = url.port;
         ret->host = url.host;
         if (!hf_addr_parse(url.host, &ret->addr))

@@ -108,12 +108,22 @@ static int launch(const struct options *options, char *const argv[])
         return hf_start(path, argv);
 }
 
-static int prepare(const struct options *options)
+/* A URL, or a list with at least one that can be read. */
+static bool any_proxy(const char *text)
 {
+        struct hf_span list = hf_url_list(hf_span(text)), entry;
         struct hf_url url;
 
+        while (hf_url_list_next(&list, &entry))
+                if (hf_url_parse(entry, &url) == 0)
+                        return true;
+        return false;
+}
+
+static int prepare(const struct options *options)
+{
         /* The text itself is not shown: it may hold a password. */
-        if (options->url && hf_url_parse(hf_span(getenv("HFPROXY_URL")), &url) < 0) {
+        if (options->url && !any_proxy(getenv("HFPROXY_URL"))) {
                 hf_say("-p: not a proxy's URL; it looks like http://host:port or "
                        "socks5h://user:password@host:port");
                 return HF_EXIT_OWN;

@@ -283,6 +283,22 @@ static void remember(struct hf_addrset *set, const char *text, uint16_t port)
         assert_true(hf_addrset_add(set, &addr, port));
 }
 
+/* Where HFPROXY_URL lists several, none of them is reached through another. */
+static void the_others_of_a_list_are_proxies_too(void **state)
+{
+        struct hf_proxy list[2] = {http1, socks};
+        const struct hf_rules rules = {.all = &list[0]};
+        const struct hf_dest dest = {.addr = &socks.addr, .port = socks.port};
+        const struct hf_dest other = {.addr = &socks.addr, .port = 443};
+
+        (void)state;
+        assert_int_equal(hf_route(&rules, &dest).why, HF_WHY_PROXY);
+        list[0].next = &list[1];
+        list[1].next = &list[0];
+        assert_int_equal(hf_route(&rules, &dest).why, HF_WHY_ITSELF);
+        assert_int_equal(hf_route(&rules, &other).why, HF_WHY_PROXY);
+}
+
 int main(void)
 {
         static struct table t;
@@ -302,5 +318,7 @@ int main(void)
         table_add(&t, "endpoint_that_is_an_address", endpoint_that_is_an_address, NULL);
         table_add(&t, "nothing_known_of_the_machine", nothing_known_of_the_machine, NULL);
         table_add(&t, "every_reason_has_a_text", every_reason_has_a_text, NULL);
+        table_add(&t, "the_others_of_a_list_are_proxies_too", the_others_of_a_list_are_proxies_too,
+                  NULL);
         return table_run("route", &t);
 }
