@@ -201,7 +201,7 @@ void hf_pending_log(const struct hf_pending *record, int result)
         advise(record, -result, &dest);
 }
 
-int hf_pending_unsuitable(const struct hf_proxy *proxy, int error)
+void hf_pending_log_unsuitable(const struct hf_proxy *proxy, int error)
 {
         if (error == -EAFNOSUPPORT) {
                 hf_log_once(HF_ONCE_UNSUITABLE, HF_LOG_ERROR,
@@ -213,7 +213,5 @@ int hf_pending_unsuitable(const struct hf_proxy *proxy, int error)
                             "%S: SOCKS has no room for a name or a password of over 255 bytes%s",
                             &proxy->text,
                             proxy->scheme < HF_SCHEME_SOCKS5 ? ", nor SOCKS4 for a NUL" : "");
-                return -EACCES;
         }
-        return error;
 }

@@ -272,6 +272,5 @@ void hf_pending_drive_to_end(const struct hf_tunnel *tunnel);
 /* The log lines about how RECORD ended. */
 void hf_pending_log(const struct hf_pending *record, int result);
 
-/* The handshake with PROXY could not even begin, for ERROR: what connect() gives, and a line where
- * the proxy's URL is the reason. */
-int hf_pending_unsuitable(const struct hf_proxy *proxy, int error);
+/* The handshake with PROXY could not even begin, for ERROR: a line where its URL is the reason. */
+void hf_pending_log_unsuitable(const struct hf_proxy *proxy, int error);

@@ -36,7 +36,9 @@ static int start(const struct hf_request *request, const struct hf_proxy *proxy,
         r = hf_handshake_init(&record->machine, proxy, request->dest);
         if (r < 0) {
                 hf_pending_free(record);
-                return hf_pending_unsuitable(proxy, r);
+                hf_pending_log_unsuitable(proxy, r);
+                /* as for a password that is wrong */
+                return hf_handshake_can_log_in(proxy) ? r : -EACCES;
         }
         hf_pending_prepare(record, fd);
         r = hf_pending_dial(record, fd, request->since);
