@@ -387,6 +387,24 @@ static void proxy_on_ipv6(void **state)
         close(fd);
 }
 
+/* A protocol of several turns: what comes is answered when it comes, and not when poll() looks
+ * again by itself (after 50 ms; that would be four seconds here). */
+static void every_turn_is_taken_at_once(void **state)
+{
+        struct sockaddr_storage sa;
+        socklen_t len = address(&sa, FAR, 443, false);
+        int64_t since = now_ms();
+
+        (void)state;
+        for (int i = 0; i < 40; i++) {
+                int fd = tcp(false, true);
+
+                assert_int_equal(connect_fully(fd, &sa, len), 0);
+                close(fd);
+        }
+        assert_in_range(now_ms() - since, 0, 3000);
+}
+
 static void proxy_name_without_address(void **state)
 {
         struct sockaddr_storage sa;
@@ -848,6 +866,7 @@ int main(int argc, char **argv)
                 table_add(&t, "proxy_that_takes_no_connection", proxy_that_takes_no_connection,
                           NULL);
                 table_add(&t, "dead_proxy", dead_proxy, NULL);
+                table_add(&t, "every_turn_is_taken_at_once", every_turn_is_taken_at_once, NULL);
                 table_add(&t, "proxy_on_ipv6", proxy_on_ipv6, NULL);
                 table_add(&t, "no_proxy_of_100000_entries", no_proxy_of_100000_entries, NULL);
                 table_add(&t, "cleared_environment_ends_the_tunnel",
