@@ -3,7 +3,7 @@
 
 #include "noproxy.h"
 #include "state.h"
-#include "url_list.h"
+#include "url.h"
 
 void hf_compose_mended_url(struct hf_out *out, const void *text)
 {
@@ -17,10 +17,10 @@ void hf_compose_mended_url(struct hf_out *out, const void *text)
 
 void hf_compose_first_url(struct hf_out *out, const void *list)
 {
-        struct hf_span rest = hf_span(list), text;
         struct hf_url url;
+        bool bad;
 
-        if (hf_url_list_next(&rest, &text, &url) > 0)
+        if (hf_url_parse(hf_url_list_first(hf_span(list), &bad), &url) == 0)
                 hf_url_put(out, &url);
 }
 

@@ -3,7 +3,7 @@
 
 #include "compose.h"
 #include "state.h"
-#include "url_list.h"
+#include "url.h"
 
 /* How new a variable's value is: older ones yield to newer ones within their pair. */
 enum age {
@@ -363,12 +363,15 @@ void hf_view(const char *const values[HF_VARS], const struct hf_settings *settin
 
         memset(ret, 0, sizeof *ret);
         if (nonempty(url)) {
-                if (hf_url_list_check(hf_span(url))) {
+                struct hf_span first = hf_url_list_first(hf_span(url), &ret->url_entry_bad);
+
+                if (first.s) {
                         job.url = hf_mirror_composed(&job, hf_compose_first_url, url, url,
                                                      HF_VAR_http_proxy);
                         ret->url = url;
                 } else {
                         ret->url_unreadable = true;
+                        ret->url_entry_bad = false;
                 }
         }
 

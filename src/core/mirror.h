@@ -45,7 +45,8 @@ struct hf_view {
         unsigned undecided;   /* bit p: of those, nobody has decided yet: a probe may */
         uint32_t unreadable;  /* bit v: no proxy URL, counts as unset */
         uint32_t unmended;    /* bit v: a change would take it over 64 KiB, left as it is */
-        bool url_unreadable;  /* HFPROXY_URL is no proxy URL */
+        bool url_unreadable;  /* HFPROXY_URL is no proxy URL, nor a list of any */
+        bool url_entry_bad;   /* it is a list, and not every entry is one */
         bool xethub_honoured; /* HF_HUB_DISABLE_XETHUB was the user's: both names are set */
 };
 

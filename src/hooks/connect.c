@@ -88,11 +88,6 @@ static void log_direct(const struct call *call, const struct hf_dest *dest, enum
         struct hf_out out = hf_out_write(literal, sizeof literal);
         struct hf_span host = dest->name;
 
-        if (why == HF_WHY_SOCKS)
-                hf_log_once(
-                        HF_ONCE_SOCKS, HF_LOG_WARN,
-                        "connections whose proxy is SOCKS go direct: this version tunnels through "
-                        "HTTP proxies only");
         if (why == HF_WHY_TLSPROXY)
                 hf_log_once(
                         HF_ONCE_TLSPROXY, HF_LOG_WARN,

@@ -28,7 +28,7 @@ void hf_log(enum hf_level level, const char *format, ...);
 void hf_log_once(unsigned key, enum hf_level level, const char *format, ...);
 
 enum { /* keys of hf_log_once */
-       HF_ONCE_SOCKS,
+       HF_ONCE_UNSUITABLE,
        HF_ONCE_TLSPROXY,
        HF_ONCE_CONFIGS,
        HF_ONCE_NAMES_FULL,
@@ -45,4 +45,5 @@ enum { /* keys of hf_log_once */
        HF_ONCE_PROXY_NAME,
        HF_ONCE_RESET,
        HF_ONCE_STATUS,
+       HF_ONCE_SOCKS_REPLY, /* and the eight after it, one for each code */
 };

@@ -5,7 +5,7 @@
 #include "pending.h"
 #include "proxyaddr.h"
 
-#include "core/http_connect.h"
+#include "core/handshake.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -61,9 +61,10 @@ struct hf_pending {
         struct sockaddr_in6 asked; /* what the program connects to, either family */
         _Atomic(int64_t) since;    /* when connect() began */
         int64_t deadline, addr_deadline;
-        const struct hf_proxy *proxy;
+        const struct hf_proxy *proxy, *first_proxy; /* the one that is tried; of a list, where it
+                                                     * began */
         struct hf_proxyaddr addrs;
-        struct hf_http_connect machine;
+        struct hf_handshake machine;
 };
 
 /* A record as its users know it. It may be over, and another's, by the time they come back: the
@@ -236,6 +237,18 @@ void hf_pending_put_back(const struct hf_pending *record, int fd, bool failed);
  * the caller's, and the socket stays as it is. (It may be connected already.) */
 bool hf_pending_callers_error(int error);
 
+/* ---- pending_list.c: several proxies ---- */
+
+/* Of the list that PROXY begins, the one to begin with: that which served last. */
+const struct hf_proxy *hf_pending_first_proxy(const struct hf_proxy *proxy);
+
+/* The proxy of the claimed RECORD has taken the connection. */
+void hf_pending_served(const struct hf_pending *record);
+
+/* Is there another one to try? Then RECORD is set up for it. */
+bool hf_pending_has_next_proxy(const struct hf_pending *record);
+bool hf_pending_next_proxy(struct hf_pending *record);
+
 /* ---- pending_drive.c ---- */
 
 /* Steps until it is over, or until the caller must have its say: 0, -errno, or -EINTR (a handler
@@ -260,3 +273,6 @@ void hf_pending_drive_to_end(const struct hf_tunnel *tunnel);
 
 /* The log lines about how RECORD ended. */
 void hf_pending_log(const struct hf_pending *record, int result);
+
+/* The handshake with PROXY could not even begin, for ERROR: a line where its URL is the reason. */
+void hf_pending_log_unsuitable(const struct hf_proxy *proxy, int error);

@@ -17,6 +17,7 @@
 /* What the phases return besides 0 (wait) and -errno. */
 #define DONE 1 /* the tunnel stands */
 #define LOST 2 /* another process goes on with it */
+#define TURN 5 /* read_reply(): it is our turn to send */
 
 /* ---- the handshake ---- */
 
@@ -24,15 +25,15 @@
 #define UNSENT 3 /* not all of it is out */
 #define SENT 4   /* it went out just now, so there can be no reply yet */
 
-/* 0: it is out, or what the proxy said before it closed is to be read first. WRITABLE: the socket
- * is known to be. */
+/* Whatever it is our turn to send. 0: it is out, or what the proxy said before it closed is to be
+ * read first. WRITABLE: the socket is known to be. */
 static int send_request(struct hf_pending *record, int fd, bool writable)
 {
-        struct iovec iov[3];
+        struct iovec iov[HF_HANDSHAKE_IOV];
         size_t sent = 0;
         int n;
 
-        while ((n = hf_http_connect_output(&record->machine, sent, iov)) > 0) {
+        while ((n = hf_handshake_output(&record->machine, sent, iov)) > 0) {
                 const struct msghdr msg = {.msg_iov = iov, .msg_iovlen = (size_t)n};
                 struct pollfd pfd = {.fd = fd, .events = POLLOUT};
                 long r;
@@ -70,6 +71,7 @@ static int consume(int fd, char *buf, size_t n)
  * unread rest makes poll spin and fills a small SO_RCVBUF. */
 static int read_reply(struct hf_pending *record, int fd)
 {
+        struct iovec iov[HF_HANDSHAKE_IOV];
         char buf[CHUNK];
 
         for (;;) {
@@ -83,23 +85,32 @@ static int read_reply(struct hf_pending *record, int fd)
                         return -ECONNRESET; /* closed, reset, or dead by whatever other means */
                 if (!hf_pending_move(record))
                         return LOST;
-                r = hf_http_connect_input(&record->machine, buf, (size_t)n, &used);
+                r = hf_handshake_input(&record->machine, buf, (size_t)n, &used);
                 if (r < 0)
                         return r;
                 if (consume(fd, buf, used) < 0)
                         return -ECONNRESET;
                 if (r > 0)
                         return DONE;
+                if (hf_handshake_output(&record->machine, 0, iov) > 0)
+                        return TURN;
                 /* To the very end: an edge that was told already is not told again. */
         }
 }
 
 static int greet(struct hf_pending *record, int fd, bool writable)
 {
-        int out = send_request(record, fd, writable);
+        for (;;) {
+                int out = send_request(record, fd, writable), r;
 
-        record->events = (short)(POLLIN | (out == UNSENT ? POLLOUT : 0));
-        return out == LOST ? LOST : out == SENT ? 0 : read_reply(record, fd);
+                record->events = (short)(POLLIN | (out == UNSENT ? POLLOUT : 0));
+                if (out == LOST || out == SENT)
+                        return out == LOST ? LOST : 0;
+                r = read_reply(record, fd);
+                if (r != TURN)
+                        return r;
+                writable = false;
+        }
 }
 
 static int advance(struct hf_pending *record, int fd)
@@ -112,6 +123,7 @@ static int advance(struct hf_pending *record, int fd)
                 if (r <= 0)
                         return r;
                 record->phase = HF_PENDING_GREETING;
+                hf_pending_served(record);
                 writable = true;
         }
         return greet(record, fd, writable);
@@ -168,7 +180,8 @@ static unsigned restore(int fd, short unused, bool unused_too)
 /* The end. RESULT: 0 or -errno. True: the record is still there, for the call that asks. */
 static bool finish(struct hf_pending *record, int fd, int result)
 {
-        bool callers = hf_pending_callers_error(result);
+        /* What the proxy said (EAFNOSUPPORT by SOCKS) is another matter. */
+        bool callers = record->phase == HF_PENDING_CONNECTING && hf_pending_callers_error(result);
 
         record->result = result;
         if (result < 0 && !callers) {

@@ -13,7 +13,7 @@ static uint64_t bad_settings(const struct hf_settings *settings, const struct hf
 
         if (facts->no_ca_bundle)
                 bad |= UINT64_C(1) << HF_VAR_HFPROXY_CA_BUNDLE;
-        if (view->url_unreadable)
+        if (view->url_unreadable || view->url_entry_bad)
                 bad |= UINT64_C(1) << HF_VAR_HFPROXY_URL;
         return bad;
 }
@@ -86,12 +86,15 @@ static uint64_t hash_complaints(const char *const values[HF_VARS], uint64_t bad,
         return out.len > 0 ? out.hash : 0;
 }
 
-static void report_settings(const char *const values[HF_VARS], uint64_t bad)
+static void report_settings(const char *const values[HF_VARS], uint64_t bad, bool part_of_url)
 {
         for (int v = 0; v < HF_VARS; v++) {
                 if (!(bad & UINT64_C(1) << v))
                         continue;
-                if (v == HF_VAR_HFPROXY_URL) /* may hold a password */
+                if (v == HF_VAR_HFPROXY_URL && part_of_url) /* may hold a password */
+                        hf_log(HF_LOG_ERROR, "an entry of HFPROXY_URL is ignored: it is not %s",
+                               hf_settings_expects((enum hf_var)v));
+                else if (v == HF_VAR_HFPROXY_URL)
                         hf_log(HF_LOG_ERROR, "HFPROXY_URL ignored: it is not %s",
                                hf_settings_expects((enum hf_var)v));
                 else
@@ -180,7 +183,7 @@ uint64_t hf_report(const char *const values[HF_VARS], const struct hf_settings *
         uint64_t said = hash_complaints(values, bad, settings, view);
 
         if (said != view->heard) {
-                report_settings(values, bad);
+                report_settings(values, bad, view->url_entry_bad);
                 report_values(view);
                 report_bridge(settings, view);
         }

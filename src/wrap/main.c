@@ -9,7 +9,7 @@
  *              printed
  */
 #include "wrap.h"
-#include "core/url_list.h"
+#include "core/url.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -111,8 +111,10 @@ static int launch(const struct options *options, char *const argv[])
 
 static int prepare(const struct options *options)
 {
+        bool bad;
+
         /* The text itself is not shown: it may hold a password. */
-        if (options->url && !hf_url_list_check(hf_span(getenv("HFPROXY_URL")))) {
+        if (options->url && !hf_url_list_first(hf_span(getenv("HFPROXY_URL")), &bad).s) {
                 hf_say("-p: not a proxy's URL; it looks like http://host:port or "
                        "socks5h://user:password@host:port");
                 return HF_EXIT_OWN;

@@ -87,7 +87,7 @@ bool model_is_closed(const struct sock *s)
 size_t model_readable(const struct sock *s)
 {
         const struct reply *reply = reply_of(s);
-        size_t head = reply ? strlen(reply->text) : 0;
+        size_t head = reply ? reply->length : 0;
 
         return s->far.sent > head + s->rx ? s->far.sent - head - s->rx : 0;
 }

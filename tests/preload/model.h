@@ -179,10 +179,10 @@ static inline unsigned char model_byte(unsigned number, unsigned from, size_t i)
 
 struct reply {
         const char *text;
+        size_t length;
         size_t decides; /* after so many bytes the client knows */
         int error;      /* 0: granted */
 };
-extern const struct reply replies[];
 extern const size_t reply_count;
 const struct reply *reply_of(const struct sock *s);
 

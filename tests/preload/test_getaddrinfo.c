@@ -135,7 +135,7 @@ static const struct row {
         {"empty_name", "", "443", AF_UNSPEC, SOCK_STREAM, 0, "", 0, 0, NULL, NULL},
         {"dot", ".", "443", AF_UNSPEC, SOCK_STREAM, 0, "", 0, 0, NULL, NULL},
         {"socks_proxy_only", "public.example", "443", AF_UNSPEC, SOCK_STREAM, 0, "", "https_proxy",
-         "socks5://127.0.0.1:1", "203.0.113.32", "203.0.113.32"},
+         "socks5://127.0.0.1:1", placeholder, "203.0.113.32"},
 };
 
 static void put_address(char *text, size_t size, const struct addrinfo *ai)

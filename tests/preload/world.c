@@ -111,7 +111,7 @@ static void go_inside(const char *self, const char *runtime, char **argv)
 
 void world_enter(int argc, char **argv, const char *setup)
 {
-        const char *inside = getenv("WORLD_MODE");
+        const char *inside = getenv("WORLD_MODE"), *proxy = getenv("HFPROXY_TEST_PROXY");
         char self[4096];
         int fd;
 
@@ -143,17 +143,27 @@ void world_enter(int argc, char **argv, const char *setup)
         world = mmap(NULL, sizeof *world, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (world == MAP_FAILED)
                 bail("mmap");
+        world->protocol = proxy && !strcmp(proxy, "socks5h")   ? SOCKS5
+                          : proxy && !strcmp(proxy, "socks4a") ? SOCKS4
+                                                               : HTTP;
         snprintf(number, sizeof number, "%d", fd);
         setenv("WORLD_FD", number, 1);
         server_start(world);
         go_inside(self, runtime, argv);
 }
 
+const char *world_scheme(void)
+{
+        return world->protocol == SOCKS5   ? "socks5h"
+               : world->protocol == SOCKS4 ? "socks4a"
+                                           : "http";
+}
+
 const char *world_proxy_url(uint16_t port)
 {
         static char url[64];
 
-        snprintf(url, sizeof url, "http://u:p%%40ss@127.0.0.1:%d", port);
+        snprintf(url, sizeof url, "%s://u:p%%40ss@127.0.0.1:%d", world_scheme(), port);
         return url;
 }
 
