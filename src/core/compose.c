@@ -15,6 +15,41 @@ void hf_compose_mended_url(struct hf_out *out, const void *text)
                 hf_out_put(out, hf_span(text));
 }
 
+void hf_compose_first_url(struct hf_out *out, const void *list)
+{
+        struct hf_url url;
+        bool bad;
+
+        if (hf_url_parse(hf_url_list_first(hf_span(list), &bad), &url) == 0)
+                hf_url_put(out, &url);
+}
+
+void hf_compose_filled_url(struct hf_out *out, const void *text)
+{
+        struct hf_url url;
+
+        if (hf_url_parse(hf_span(text), &url) == 0 && url.scheme == HF_SCHEME_SOCKS5H) {
+                url.scheme = HF_SCHEME_SOCKS5;
+                hf_url_put(out, &url);
+        } else {
+                hf_compose_mended_url(out, text);
+        }
+}
+
+void hf_compose_handed_url(struct hf_out *out, const void *text)
+{
+        const char *start = text;
+        size_t colon = 0;
+
+        /* Whatever damage stands before it, the first colon of a SOCKS URL ends its scheme. */
+        while (start[colon] && start[colon] != ':')
+                colon++;
+        if (colon >= 5 && hf_span_caseeq((struct hf_span){start + colon - 5, 5}, HF_SPAN("socks")))
+                hf_compose_filled_url(out, text);
+        else
+                hf_compose_mended_url(out, text);
+}
+
 void hf_compose_mended_list(struct hf_out *out, const void *text)
 {
         hf_noproxy_put_mended(out, hf_span(text));

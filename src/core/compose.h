@@ -8,6 +8,15 @@
 /* A proxy URL (char *) in the form that every client reads; one that cannot be read as it is. */
 void hf_compose_mended_url(struct hf_out *out, const void *text);
 
+/* The first proxy of a list (char *), in that form. */
+void hf_compose_first_url(struct hf_out *out, const void *list);
+
+/* What http_proxy and https_proxy hand on to a program without this library. Go before 1.23 knows
+ * socks5:// and not socks5h://, and every Go has the names resolved by the proxy: so socks:// is
+ * spelled socks5:// there, and in what we fill socks5h:// as well. */
+void hf_compose_handed_url(struct hf_out *out, const void *text);
+void hf_compose_filled_url(struct hf_out *out, const void *text);
+
 /* A no_proxy list (char *) in the form that no client trips over. */
 void hf_compose_mended_list(struct hf_out *out, const void *text);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "http_connect.h"
 
-#include <errno.h>
+#include "host.h"
 
-#define HOST_MAX 255
+#include <errno.h>
 
 /* What the next byte of the reply belongs to. */
 enum state {
@@ -40,20 +40,6 @@ static bool is_token_char(char c)
         return hf_is_digit(c) || (hf_lower(c) >= 'a' && hf_lower(c) <= 'z') || c == '-' || c == '_';
 }
 
-static bool is_host(struct hf_span host)
-{
-        struct hf_addr addr;
-
-        if (!host.s || host.n == 0 || host.n > HOST_MAX)
-                return false;
-        if (memchr(host.s, ':', host.n))
-                return hf_addr_parse(host, &addr);
-        for (size_t i = 0; i < host.n; i++)
-                if (!is_token_char(host.s[i]) && host.s[i] != '.')
-                        return false;
-        return true;
-}
-
 static void put_target(struct hf_out *out, struct hf_span host, uint16_t port)
 {
         bool v6 = memchr(host.s, ':', host.n) != NULL;
@@ -70,10 +56,10 @@ int hf_http_connect_init(struct hf_http_connect *m, struct hf_span host, uint16_
 {
         struct hf_out out;
 
-        if (!is_host(host) || port == 0)
+        if (!hf_host_is_sendable(host) || port == 0)
                 return -EINVAL;
         memset(m, 0, sizeof *m);
-        _Static_assert(sizeof m->head >= 2 * (HOST_MAX + sizeof "[]:65535") +
+        _Static_assert(sizeof m->head >= 2 * (HF_HOST_MAX + sizeof "[]:65535") +
                                                  sizeof "CONNECT  HTTP/1.1\r\nHost: \r\n",
                        "the longest request fits");
         out = hf_out_write(m->head, sizeof m->head);
@@ -316,4 +302,13 @@ int hf_http_connect_input(struct hf_http_connect *m, const char *buf, size_t n, 
         if (r >= 0)
                 *ret_used = used;
         return r;
+}
+
+struct hf_span hf_http_connect_target(const struct hf_http_connect *m)
+{
+        struct hf_span text = {m->head + sizeof "CONNECT " - 1, 0};
+
+        while (text.n < m->head_len && text.s[text.n] != ' ')
+                text.n++;
+        return text;
 }

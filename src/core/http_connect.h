@@ -46,3 +46,6 @@ int hf_http_connect_output(struct hf_http_connect *m, size_t sent, struct iovec 
  * -EACCES 407, 403 and every other status; -EHOSTUNREACH 502, 503; -ETIMEDOUT 504;
  * -ECONNREFUSED not an HTTP reply, or over 64 KiB. */
 int hf_http_connect_input(struct hf_http_connect *m, const char *buf, size_t n, size_t *ret_used);
+
+/* "host:port" out of the request line, where it stands already; IPv6 in brackets. */
+struct hf_span hf_http_connect_target(const struct hf_http_connect *m);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "mirror.h"
+#include "mirror_job.h"
 
 #include "compose.h"
 #include "state.h"
@@ -12,19 +12,6 @@ enum age {
         AGE_NOW,    /* is found to be so now */
 };
 
-struct job {
-        const char *const *values;
-        const struct hf_settings *settings;
-        const struct hf_facts *facts;
-        struct hf_arena *arena;
-        struct hf_view *view;
-        uint8_t age[HF_VARS_MANAGED];
-        uint8_t decided; /* bit p: an earlier process chose between two that differ */
-        const char *url; /* HFPROXY_URL, mended; NULL: none */
-        bool url_is_new; /* it is not the one that the last process had: the newest word of all */
-        bool cgi;
-};
-
 static bool nonempty(const char *s)
 {
         return s && *s;
@@ -32,10 +19,8 @@ static bool nonempty(const char *s)
 
 /* --- composed values ------------------------------------------------------------------------ */
 
-/* What COMPOSE makes of ARG in place of RAW (may be NULL); RAW itself when they are equal, and when
- * it cannot be had: over the size, or the arena is full. */
-static const char *composed(struct job *job, hf_compose *compose, const void *arg, const char *raw,
-                            enum hf_var var)
+const char *hf_mirror_composed(struct hf_mirror_job *job, hf_compose *compose, const void *arg,
+                               const char *raw, enum hf_var var)
 {
         struct hf_out out = raw ? hf_out_compare(hf_span(raw)) : hf_out_count();
         const char *text;
@@ -56,7 +41,15 @@ static const char *composed(struct job *job, hf_compose *compose, const void *ar
 
 /* --- before --------------------------------------------------------------------------------- */
 
-static void recover(struct job *job)
+/* What was hidden may have been put back by exec, or not. */
+static bool is_as_left(const char *now, const struct hf_record *r)
+{
+        if (!now)
+                return !r->was_set || r->flags & HF_STATE_HIDDEN;
+        return r->was_set && hf_hash(hf_span(now)) == r->hash;
+}
+
+static void recover(struct hf_mirror_job *job)
 {
         struct hf_view *view = job->view;
         struct hf_span records = hf_state_check(job->values[HF_VAR_HFPROXY_STATE]);
@@ -75,7 +68,7 @@ static void recover(struct job *job)
                 job->age[v] = AGE_OLD;
                 if (records.n == 0 || !hf_state_find(records, (enum hf_var)v, &r))
                         continue;
-                if ((now != NULL) != r.was_set || (now && hf_hash(hf_span(now)) != r.hash)) {
+                if (!is_as_left(now, &r)) {
                         view->flags[v] = HF_STATE_NEWEST;
                         job->age[v] = AGE_NOW;
                         continue;
@@ -104,7 +97,7 @@ struct pair {
         bool off;                  /* the user took both away after us */
 };
 
-static const char *readable(struct job *job, enum hf_var var)
+static const char *readable(struct hf_mirror_job *job, enum hf_var var)
 {
         const char *text = job->view->before[var];
         struct hf_url url;
@@ -115,7 +108,7 @@ static const char *readable(struct job *job, enum hf_var var)
         return NULL;
 }
 
-static struct pair read_pair(struct job *job, enum hf_pair p)
+static struct pair read_pair(struct hf_mirror_job *job, enum hf_pair p)
 {
         struct hf_view *view = job->view;
         enum hf_var lo = (enum hf_var)(2 * p), up = (enum hf_var)(2 * p + 1);
@@ -149,7 +142,7 @@ static struct pair read_pair(struct job *job, enum hf_pair p)
 }
 
 /* Both are set, to different things. */
-static bool choose_upper(struct job *job, enum hf_pair p)
+static bool choose_upper(struct hf_mirror_job *job, enum hf_pair p)
 {
         struct hf_view *view = job->view;
         bool earlier = view->flags[2 * p] & HF_STATE_UPPER;
@@ -168,18 +161,21 @@ static bool choose_upper(struct job *job, enum hf_pair p)
         return upper;
 }
 
-static bool same_value(struct job *job, enum hf_pair p, const struct pair *pair)
+static bool same_value(struct hf_mirror_job *job, enum hf_pair p, const struct pair *pair)
 {
         hf_compose *mend = p == HF_PAIR_NO ? hf_compose_mended_list : hf_compose_mended_url;
-        const char *lower = composed(job, mend, pair->lower, pair->lower, (enum hf_var)(2 * p));
-        const char *upper = composed(job, mend, pair->upper, pair->upper, (enum hf_var)(2 * p + 1));
+        const char *lower =
+                hf_mirror_composed(job, mend, pair->lower, pair->lower, (enum hf_var)(2 * p));
+        const char *upper =
+                hf_mirror_composed(job, mend, pair->upper, pair->upper, (enum hf_var)(2 * p + 1));
 
         return !strcmp(lower, upper);
 }
 
 /* Which text serves both spellings; NULL: none does (neither is set, or both stay as they
  * are, see *RET_KEEP). */
-static const char *choose(struct job *job, enum hf_pair p, const struct pair *pair, bool *ret_keep)
+static const char *choose(struct hf_mirror_job *job, enum hf_pair p, const struct pair *pair,
+                          bool *ret_keep)
 {
         *ret_keep = false;
         if (!nonempty(pair->lower))
@@ -199,7 +195,13 @@ static void set_both(struct hf_view *view, enum hf_pair p, const char *text)
         view->value[2 * p] = view->value[2 * p + 1] = text;
 }
 
-static void do_proxy_pair(struct job *job, enum hf_pair p)
+static void set_raw(struct hf_mirror_job *job, enum hf_pair p, const char *lower, const char *upper)
+{
+        job->raw[2 * p] = lower;
+        job->raw[2 * p + 1] = upper;
+}
+
+static void do_proxy_pair(struct hf_mirror_job *job, enum hf_pair p)
 {
         struct hf_view *view = job->view;
         enum hf_var lo = (enum hf_var)(2 * p), up = (enum hf_var)(2 * p + 1);
@@ -212,18 +214,23 @@ static void do_proxy_pair(struct job *job, enum hf_pair p)
         if (job->url && p < HF_PAIR_FTP && !pair.newest && !pair.off) {
                 text = job->url;
                 view->by_url |= 1u << p;
+                set_raw(job, p, text, text);
         } else {
                 text = choose(job, p, &pair, &keep);
+                set_raw(job, p, text, text);
                 if (text)
-                        text = composed(job, hf_compose_mended_url, text, text,
-                                        text == pair.lower ? lo : up);
+                        text = hf_mirror_composed(job, hf_compose_mended_url, text, text,
+                                                  text == pair.lower ? lo : up);
         }
         if (!(view->conflicts & 1u << p))
                 view->flags[lo] &= (uint8_t)~HF_STATE_UPPER;
         if (keep) {
-                view->value[lo] = composed(job, hf_compose_mended_url, pair.lower, pair.lower, lo);
-                view->value[up] = composed(job, hf_compose_mended_url, pair.upper, pair.upper, up);
+                view->value[lo] =
+                        hf_mirror_composed(job, hf_compose_mended_url, pair.lower, pair.lower, lo);
+                view->value[up] =
+                        hf_mirror_composed(job, hf_compose_mended_url, pair.upper, pair.upper, up);
                 text = view->value[lo];
+                set_raw(job, p, pair.lower, pair.upper);
         } else if (text) {
                 set_both(view, p, text);
         }
@@ -231,8 +238,15 @@ static void do_proxy_pair(struct job *job, enum hf_pair p)
                 view->proxy[p] = text;
 }
 
+bool hf_mirror_may_fill(const struct hf_mirror_job *job, enum hf_pair p)
+{
+        unsigned lost = job->view->unreadable >> 2 * p & 3;
+
+        return !job->view->proxy[p] && !(lost && job->settings->tunnel == HF_TUNNEL_STRICT);
+}
+
 /* Go, wget, urllib and apt ignore all_proxy; curl, requests and reqwest fall back to it. */
-static void fill_from_all(struct job *job)
+static void fill_from_all(struct hf_mirror_job *job)
 {
         struct hf_view *view = job->view;
         const char *all = view->proxy[HF_PAIR_ALL];
@@ -241,27 +255,24 @@ static void fill_from_all(struct job *job)
         if (!all || hf_url_parse(hf_span(all), &url) < 0 || hf_scheme_is_socks(url.scheme))
                 return;
         for (enum hf_pair p = HF_PAIR_HTTP; p <= HF_PAIR_HTTPS; p++) {
-                unsigned lost = view->unreadable >> 2 * p & 3;
-
-                /* `strict` refuses what an unreadable variable stood for: clients, too, must not
-                 * find another proxy there. */
-                if (view->proxy[p] || (lost && job->settings->tunnel == HF_TUNNEL_STRICT))
+                if (!hf_mirror_may_fill(job, p))
                         continue;
                 view->proxy[p] = all;
                 set_both(view, p, all);
+                set_raw(job, p, all, all);
         }
 }
 
-static const char *completed(struct job *job, const char *text, enum hf_var var)
+static const char *completed(struct hf_mirror_job *job, const char *text, enum hf_var var)
 {
         struct hf_compose_list list = {text, job->facts->self};
 
         if (text && hf_span_eq(hf_span_trim(hf_span(text)), HF_SPAN("*")))
                 return text; /* curl and requests honour it only alone */
-        return composed(job, hf_compose_completed_list, &list, text, var);
+        return hf_mirror_composed(job, hf_compose_completed_list, &list, text, var);
 }
 
-static void do_no_proxy(struct job *job, bool any_proxy)
+static void do_no_proxy(struct hf_mirror_job *job, bool any_proxy)
 {
         struct hf_view *view = job->view;
         struct pair pair = read_pair(job, HF_PAIR_NO);
@@ -275,9 +286,9 @@ static void do_no_proxy(struct job *job, bool any_proxy)
                 for (enum hf_var v = HF_VAR_no_proxy; v <= HF_VAR_NO_PROXY; v++) {
                         const char *own = view->before[v];
 
-                        view->value[v] =
-                                any_proxy ? completed(job, own, v)
-                                          : composed(job, hf_compose_mended_list, own, own, v);
+                        view->value[v] = any_proxy ? completed(job, own, v)
+                                                   : hf_mirror_composed(job, hf_compose_mended_list,
+                                                                        own, own, v);
                 }
                 return;
         }
@@ -286,13 +297,14 @@ static void do_no_proxy(struct job *job, bool any_proxy)
         if (any_proxy)
                 set_both(view, HF_PAIR_NO, completed(job, text, from));
         else if (text)
-                set_both(view, HF_PAIR_NO, composed(job, hf_compose_mended_list, text, text, from));
+                set_both(view, HF_PAIR_NO,
+                         hf_mirror_composed(job, hf_compose_mended_list, text, text, from));
 }
 
 /* --- the other variables -------------------------------------------------------------------- */
 
 /* VAR gets TEXT, unless the user set it, or took it away after us. */
-static void inject(struct job *job, enum hf_var var, const char *text)
+static void inject(struct hf_mirror_job *job, enum hf_var var, const char *text)
 {
         struct hf_view *view = job->view;
 
@@ -301,20 +313,23 @@ static void inject(struct job *job, enum hf_var var, const char *text)
                 view->value[var] = text;
 }
 
-static void do_grpc(struct job *job)
+static void do_grpc(struct hf_mirror_job *job)
 {
         const struct hf_view *view = job->view;
-        bool made = false;
+        struct hf_url url;
+        bool made = false; /* (not SOCKS, which gRPC does not speak) */
 
         for (enum hf_var v = HF_VAR_http_proxy; v <= HF_VAR_https_proxy; v += 2)
-                made = made || (nonempty(view->value[v]) && !nonempty(view->before[v]));
+                made = made || (nonempty(view->value[v]) && !nonempty(view->before[v]) &&
+                                !(hf_url_parse(hf_span(view->value[v]), &url) == 0 &&
+                                  hf_scheme_is_socks(url.scheme)));
         inject(job, HF_VAR_no_grpc_proxy,
-               made ? composed(job, hf_compose_grpc_list, view->value[HF_VAR_no_proxy], NULL,
-                               HF_VAR_no_grpc_proxy)
+               made ? hf_mirror_composed(job, hf_compose_grpc_list, view->value[HF_VAR_no_proxy],
+                                         NULL, HF_VAR_no_grpc_proxy)
                     : NULL);
 }
 
-static void do_xet(struct job *job)
+static void do_xet(struct hf_mirror_job *job)
 {
         bool asked = hf_settings_true(job->view->before[HF_VAR_HF_HUB_DISABLE_XETHUB]);
         bool disable = job->settings->disable_xet;
@@ -324,7 +339,7 @@ static void do_xet(struct job *job)
         job->view->xethub_honoured = asked && !job->view->before[HF_VAR_HF_HUB_DISABLE_XET];
 }
 
-static void do_ca(struct job *job)
+static void do_ca(struct hf_mirror_job *job)
 {
         const char *file = job->values[HF_VAR_HFPROXY_CA_BUNDLE];
 
@@ -338,29 +353,32 @@ bool hf_view_wants_self(const char *const values[HF_VARS])
         for (int v = 0; v < HF_VAR_no_proxy; v++)
                 if (nonempty(values[v]))
                         return true;
-        return nonempty(values[HF_VAR_HFPROXY_URL]);
+        return nonempty(values[HF_VAR_HFPROXY_URL]) ||
+               hf_state_hides(hf_state_check(values[HF_VAR_HFPROXY_STATE]));
 }
 
 void hf_view(const char *const values[HF_VARS], const struct hf_settings *settings,
              const struct hf_facts *facts, struct hf_arena *arena, struct hf_view *ret)
 {
-        struct job job = {.values = values,
-                          .settings = settings,
-                          .facts = facts,
-                          .arena = arena,
-                          .view = ret,
-                          .cgi = values[HF_VAR_REQUEST_METHOD] != NULL};
+        struct hf_mirror_job job = {.values = values,
+                                    .settings = settings,
+                                    .facts = facts,
+                                    .arena = arena,
+                                    .view = ret,
+                                    .cgi = values[HF_VAR_REQUEST_METHOD] != NULL};
         const char *url = values[HF_VAR_HFPROXY_URL];
-        struct hf_url parsed;
 
         memset(ret, 0, sizeof *ret);
         if (nonempty(url)) {
-                if (hf_url_parse(hf_span(url), &parsed) == 0) {
-                        job.url =
-                                composed(&job, hf_compose_mended_url, url, url, HF_VAR_http_proxy);
+                struct hf_span first = hf_url_list_first(hf_span(url), &ret->url_entry_bad);
+
+                if (first.s) {
+                        job.url = hf_mirror_composed(&job, hf_compose_first_url, url, url,
+                                                     HF_VAR_http_proxy);
                         ret->url = url;
                 } else {
                         ret->url_unreadable = true;
+                        ret->url_entry_bad = false;
                 }
         }
 
@@ -368,10 +386,13 @@ void hf_view(const char *const values[HF_VARS], const struct hf_settings *settin
         for (enum hf_pair p = HF_PAIR_HTTP; p < HF_PAIR_NO; p++)
                 do_proxy_pair(&job, p);
         fill_from_all(&job);
+        hf_mirror_bridge(&job);
         do_no_proxy(&job, ret->proxy[HF_PAIR_HTTP] || ret->proxy[HF_PAIR_HTTPS] ||
                                   ret->proxy[HF_PAIR_ALL]);
         do_grpc(&job);
         do_xet(&job);
         do_ca(&job);
+        if (!facts->shows_all)
+                hf_mirror_hide(ret);
         hf_view_keep_within_limit(ret);
 }

@@ -21,16 +21,20 @@ struct hf_facts {
         const struct hf_self *self; /* for no_proxy; NULL: not known */
         unsigned upper_lives;       /* bit p: in pair p lower case is dead and upper case is not */
         bool no_ca_bundle;          /* HFPROXY_CA_BUNDLE cannot be read */
+        bool shows_all;             /* a shell, a launcher or a Go program: nothing is hidden */
 };
 
 struct hf_view {
         const char *value[HF_VARS_MANAGED];  /* what it shall read; NULL: unset */
         const char *before[HF_VARS_MANAGED]; /* the user's own; NULL: unset */
-        uint8_t flags[HF_VARS_MANAGED];      /* HF_STATE_* for its record */
-        const char *proxy[HF_PAIR_FTP]; /* for connect(), mended: http, https, all; NULL: none */
-        const char *no_proxy;           /* the user's own list, for routing; NULL: none */
-        const char *url;                /* HFPROXY_URL, if it can be read */
-        unsigned by_url;                /* bit p: pair p holds HFPROXY_URL */
+        const char
+                *hidden[HF_VAR_no_proxy]; /* value[v] is NULL only to hide it: what exec hands on */
+        uint8_t flags[HF_VARS_MANAGED];   /* HF_STATE_* for its record */
+        const char *proxy[HF_PAIR_FTP];   /* for connect(), mended: http, https, all; NULL: none */
+        const char *no_proxy;             /* the user's own list, for routing; NULL: none */
+        const char *url;                  /* HFPROXY_URL, if it can be read: a proxy or a list */
+        unsigned by_url;                  /* bit p: pair p holds HFPROXY_URL (its first proxy) */
+        unsigned bridged; /* bit p: pair p is hidden from clients (facts->shows_all or not) */
 
         /* A hash of everything that has been complained about, carried on so that it is said once
          * and not by every process: what our parent said, and what we say (the caller sets it). */
@@ -41,7 +45,8 @@ struct hf_view {
         unsigned undecided;   /* bit p: of those, nobody has decided yet: a probe may */
         uint32_t unreadable;  /* bit v: no proxy URL, counts as unset */
         uint32_t unmended;    /* bit v: a change would take it over 64 KiB, left as it is */
-        bool url_unreadable;  /* HFPROXY_URL is no proxy URL */
+        bool url_unreadable;  /* HFPROXY_URL is no proxy URL, nor a list of any */
+        bool url_entry_bad;   /* it is a list, and not every entry is one */
         bool xethub_honoured; /* HF_HUB_DISABLE_XETHUB was the user's: both names are set */
 };
 

@@ -26,7 +26,7 @@ static bool is_endpoint(const struct hf_rules *rules, const struct hf_dest *dest
 
 static bool usable(const struct hf_proxy *proxy)
 {
-        return proxy && proxy->scheme == HF_SCHEME_HTTP;
+        return proxy && hf_scheme_is_spoken(proxy->scheme);
 }
 
 /* The proxy that would be used if nothing exempts DEST. With an unknown port, that of any port,
@@ -50,13 +50,23 @@ static const struct hf_proxy *candidate(const struct hf_rules *rules, const stru
 
 static bool is_proxy_addr(const struct hf_proxy *proxy, const struct hf_addr *addr, uint16_t port)
 {
-        return proxy && proxy->addr.family && proxy->port == port && hf_addr_eq(&proxy->addr, addr);
+        const struct hf_proxy *first = proxy;
+
+        for (; proxy; proxy = proxy->next == first ? NULL : proxy->next)
+                if (proxy->addr.family && proxy->port == port && hf_addr_eq(&proxy->addr, addr))
+                        return true;
+        return false;
 }
 
 /* A name has no port of its own in a look-up, so there (PORT 0) the proxy's host is the proxy. */
 static bool is_proxy_name(const struct hf_proxy *proxy, struct hf_span name, uint16_t port)
 {
-        return proxy && (port == 0 || proxy->port == port) && hf_span_caseeq(proxy->host, name);
+        const struct hf_proxy *first = proxy;
+
+        for (; proxy; proxy = proxy->next == first ? NULL : proxy->next)
+                if ((port == 0 || proxy->port == port) && hf_span_caseeq(proxy->host, name))
+                        return true;
+        return false;
 }
 
 static bool is_itself(const struct hf_rules *rules, const struct hf_dest *dest)
@@ -158,9 +168,7 @@ static struct hf_route judge(const struct hf_rules *rules, const struct hf_dest 
                 route.why = HF_WHY_LOCALNAME;
         else if (listed == HF_ONLY_NOT)
                 route.why = HF_WHY_ONLY;
-        else if (hf_scheme_is_socks(proxy->scheme))
-                route.why = HF_WHY_SOCKS;
-        else if (proxy->scheme == HF_SCHEME_HTTPS)
+        else if (!usable(proxy))
                 route.why = HF_WHY_TLSPROXY;
         else
                 route.proxy = proxy;
@@ -281,8 +289,6 @@ const char *hf_why_text(enum hf_why why)
                 return "a local name's address";
         case HF_WHY_TLSPROXY:
                 return "its proxy wants TLS, which this library does not speak";
-        case HF_WHY_SOCKS:
-                return "its proxy is SOCKS, which this version does not speak";
         case HF_WHY_LITERAL:
                 return "an address, not a name";
         }

@@ -14,7 +14,12 @@ struct hf_proxy {
         struct hf_span host; /* from its URL, without brackets */
         struct hf_addr addr; /* family 0 when the host is a name */
         struct hf_span auth; /* "Proxy-Authorization: Basic …\r\n", or empty */
+        struct hf_span user; /* as they are sent by SOCKS, any bytes; absent if there are none */
+        struct hf_span pass;
         struct hf_span text; /* scheme://host:port for the log: never a credential */
+        /* Where HFPROXY_URL lists several: the one to try when this takes no connection; a ring.
+         * NULL: it is the only one. */
+        const struct hf_proxy *next;
 };
 
 /* This machine: its name and the addresses of its interfaces with their networks. */
@@ -56,7 +61,6 @@ enum hf_why {
         HF_WHY_ONLY,      /* not named in HFPROXY_ONLY */
         HF_WHY_LOCALNAME, /* a local or exempt name resolved to this address */
         HF_WHY_TLSPROXY,  /* its proxy is spoken to by TLS, which this library cannot */
-        HF_WHY_SOCKS,     /* its proxy speaks SOCKS, which this version does not */
         HF_WHY_LITERAL,   /* a look-up of something that is an address already */
 };
 

@@ -51,6 +51,8 @@ static bool read_record(struct hf_span text, struct hf_record *ret_record)
                         r.flags |= HF_STATE_UPPER;
                 else if (text.s[at] == 's')
                         r.flags |= HF_STATE_SAME;
+                else if (text.s[at] == 'h')
+                        r.flags |= HF_STATE_HIDDEN;
                 else
                         break;
         }
@@ -91,6 +93,16 @@ bool hf_state_find(struct hf_span records, enum hf_var var, struct hf_record *re
         return false;
 }
 
+bool hf_state_hides(struct hf_span records)
+{
+        struct hf_record r;
+
+        for (enum hf_var v = 0; v < HF_VAR_no_proxy && records.n > 0; v++)
+                if (hf_state_find(records, v, &r) && r.flags & HF_STATE_HIDDEN)
+                        return true;
+        return false;
+}
+
 void hf_state_put_decoded(struct hf_out *out, struct hf_span before)
 {
         for (size_t i = 0; i < before.n; i++) {
@@ -123,7 +135,8 @@ static void put_encoded(struct hf_out *out, struct hf_span text)
 void hf_state_put_record(struct hf_out *out, enum hf_var var, unsigned flags, const char *value,
                          const char *before)
 {
-        bool same = value && before && !strcmp(value, before);
+        bool hidden = flags & HF_STATE_HIDDEN;
+        bool same = value && before && !hidden && !strcmp(value, before);
 
         hf_out_put(out, hf_span(hf_var_names[var]));
         hf_out_char(out, '/');
@@ -133,6 +146,8 @@ void hf_state_put_record(struct hf_out *out, enum hf_var var, unsigned flags, co
                 hf_out_char(out, 'u');
         if (same)
                 hf_out_char(out, 's');
+        if (hidden)
+                hf_out_char(out, 'h');
         if (value) {
                 hf_out_char(out, '=');
                 hf_out_hex64(out, hf_hash(hf_span(value)));

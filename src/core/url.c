@@ -226,6 +226,58 @@ int hf_url_parse(struct hf_span text, struct hf_url *ret_url)
         return 0;
 }
 
+struct hf_span hf_url_list(struct hf_span text)
+{
+        return strip_damage(text);
+}
+
+/* Does TEXT, behind blanks, begin with a known scheme? */
+static bool begins_with_scheme(struct hf_span text)
+{
+        enum hf_scheme scheme;
+        bool written;
+
+        text = hf_span_trim(text);
+        return take_scheme(&text, &scheme, &written) < 0 || written;
+}
+
+bool hf_url_list_next(struct hf_span *list, struct hf_span *ret_entry)
+{
+        struct hf_span entry;
+        struct hf_url url;
+        size_t n = 0;
+
+        while (list->n > 0 && (list->s[0] == ',' || hf_is_blank(list->s[0])))
+                take(list, 1);
+        if (list->n == 0)
+                return false;
+        do
+                n += 1 + find_first((struct hf_span){list->s + n + 1, list->n - n - 1}, ',');
+        while (n < list->n &&
+               !begins_with_scheme((struct hf_span){list->s + n + 1, list->n - n - 1}));
+        entry = (struct hf_span){list->s, n};
+        if (hf_url_parse(entry, &url) < 0)
+                entry.n = find_first(entry, ',');
+        take(list, entry.n);
+        *ret_entry = hf_span_trim(entry);
+        return true;
+}
+
+struct hf_span hf_url_list_first(struct hf_span text, bool *ret_bad)
+{
+        struct hf_span list = hf_url_list(text), entry, first = {NULL, 0};
+        struct hf_url url;
+
+        *ret_bad = false;
+        while (hf_url_list_next(&list, &entry)) {
+                if (hf_url_parse(entry, &url) < 0)
+                        *ret_bad = true;
+                else if (!first.s)
+                        first = entry;
+        }
+        return first;
+}
+
 /* Is there an escape ('%' and two hex digits) at TEXT.s[i]? */
 static bool is_escape(struct hf_span text, size_t i)
 {

@@ -30,6 +30,16 @@ struct hf_url {
  * control characters anywhere, blanks anywhere but in user and password. */
 int hf_url_parse(struct hf_span text, struct hf_url *ret_url);
 
+/* HFPROXY_URL may list proxies: the next entry of *LIST, trimmed, and *LIST is what is left. False:
+ * there is none. Commas separate, blanks around them do not count; one inside a user or password
+ * does not separate, unless a scheme follows. Begin with hf_url_list(). */
+struct hf_span hf_url_list(struct hf_span text);
+bool hf_url_list_next(struct hf_span *list, struct hf_span *ret_entry);
+
+/* The first entry of a list (or the one URL) that can be read; absent: none. *RET_BAD: not all can.
+ */
+struct hf_span hf_url_list_first(struct hf_span text, bool *ret_bad);
+
 /* The same URL in the form that every client reads: scheme://[user[:pass]@]host:port[tail], with
  * socks:// spelled socks5h://, the port written out, and in user and password every byte but
  * unreserved and sub-delims (RFC 3986) percent-encoded; '%' and two hex digits stay as they are.
@@ -47,4 +57,10 @@ void hf_url_put_public(struct hf_out *out, const struct hf_url *url);
 static inline bool hf_scheme_is_socks(enum hf_scheme scheme)
 {
         return scheme >= HF_SCHEME_SOCKS4;
+}
+
+/* Can this library speak to such a proxy? TLS takes more than libc. */
+static inline bool hf_scheme_is_spoken(enum hf_scheme scheme)
+{
+        return scheme != HF_SCHEME_HTTPS;
 }

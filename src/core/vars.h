@@ -82,13 +82,19 @@ static inline uint64_t hf_var_candidates(const char *s)
         return key->bytes == bytes ? key->vars : 0;
 }
 
-/* Which of CANDIDATES is S, up to END ('=' or NUL)? -1: none. */
+/* Which of CANDIDATES, all of them hf_var_candidates(S), is S, up to END ('=' or NUL)? -1: none. */
 static inline int hf_var_among(uint64_t candidates, const char *s, char end)
 {
         for (; candidates; candidates &= candidates - 1) {
                 int v = __builtin_ctzll(candidates);
                 const char *name = hf_var_names[v];
-                size_t i = 1;
+                uint32_t four, name_four;
+                size_t i = 6; /* two of them are known already */
+
+                memcpy(&four, s, 4);
+                memcpy(&name_four, name, 4);
+                if (four != name_four)
+                        continue;
 
                 while (name[i] && name[i] == s[i])
                         i++;

@@ -89,11 +89,6 @@ static void log_direct(const struct call *call, const struct hf_dest *dest, enum
         struct hf_out out = hf_out_write(literal, sizeof literal);
         struct hf_span host = dest->name;
 
-        if (why == HF_WHY_SOCKS)
-                hf_log_once(
-                        HF_ONCE_SOCKS, HF_LOG_WARN,
-                        "connections whose proxy is SOCKS go direct: this version tunnels through "
-                        "HTTP proxies only");
         if (why == HF_WHY_TLSPROXY)
                 hf_log_once(
                         HF_ONCE_TLSPROXY, HF_LOG_WARN,
@@ -200,6 +195,7 @@ __attribute__((noinline)) static int connect_name(struct call *call)
 
         if (kind == SOCKET_IN_USE)
                 return connect_unfresh(call);
+        call->since = hf_sys_now(); /* a look-up takes its time, too */
         if (config && (kind == SOCKET_FRESH || is_strict(call)))
                 route = hf_route(&config->rules, &call->dest);
         if ((route.refused || (route.proxy && kind == SOCKET_OTHER)) && hf_strict_is_ip(call->fd))
@@ -233,7 +229,10 @@ static int connect_addr(struct call *call)
                 return refuse(call, route.why);
         if (kind != SOCKET_FRESH)
                 return connect_unfresh(call);
-        return route.proxy ? tunnel(call, route.proxy) : refuse(call, route.why);
+        if (!route.proxy)
+                return refuse(call, route.why);
+        call->since = hf_sys_now();
+        return tunnel(call, route.proxy);
 }
 
 /* With a proxy configured, or with something left over from when there was one. */
@@ -262,7 +261,6 @@ static int connect_judged(struct call *call)
         if ((port == 0 && !is_strict(call)) || hf_proxyaddr_busy())
                 return pass(call);
 
-        call->since = hf_sys_now();
         call->dest.port = port;
         if (hf_names_is_placeholder(&call->to)) {
                 call->dest.name = hf_names_get(&call->to);

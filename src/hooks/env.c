@@ -24,6 +24,12 @@ char *secure_getenv(const char *name)
         return hf_env_secure() ? NULL : hf_env_get(name);
 }
 
+/* Is NAME, whatever it ends with, no variable of ours? Then it is libc's business alone. */
+static bool is_foreign(const char *name)
+{
+        return name && !hf_var_candidates(name);
+}
+
 /* The four that change `environ` do what libc does, and then tell connect(). */
 static int changed(const char *name, int result)
 {
@@ -37,16 +43,23 @@ static int changed(const char *name, int result)
 
 int setenv(const char *name, const char *value, int overwrite)
 {
+        if (is_foreign(name))
+                return hf_real_setenv(name, value, overwrite);
         return changed(name, hf_real_setenv(name, value, overwrite));
 }
 
 int putenv(char *entry)
 {
+        if (is_foreign(entry))
+                return hf_real_putenv(entry);
+        hf_env_note_putenv(entry);
         return changed(entry, hf_real_putenv(entry));
 }
 
 int unsetenv(const char *name)
 {
+        if (is_foreign(name))
+                return hf_real_unsetenv(name);
         return changed(name, hf_real_unsetenv(name));
 }
 

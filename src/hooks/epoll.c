@@ -151,6 +151,12 @@ int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
         return hf_wait_epoll_ctl(epfd, op, fd, event);
 }
 
+static inline void going_to_sleep(int epfd)
+{
+        if (!hf_real_alone() && hf_interest_any())
+                hf_interest_sleeps(epfd);
+}
+
 /* Something may begin while the real call sleeps, and a set is the kernel's: then what it got is
  * looked through, too. (Should nothing be left of it, the whole time begins anew, for nobody has
  * asked the clock.) */
@@ -160,6 +166,7 @@ int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout)
 
         if (hf_pending_any())
                 return slowly(epfd, events, max, 0, timeout, NULL);
+        going_to_sleep(epfd);
         got = hf_real_epoll_wait(epfd, events, max, timeout);
         return kept(epfd, events, &got) ? got : slowly(epfd, events, max, 0, timeout, NULL);
 }
@@ -170,6 +177,7 @@ int epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout, cons
 
         if (hf_pending_any())
                 return slowly(epfd, events, max, 0, timeout, mask);
+        going_to_sleep(epfd);
         got = hf_real_epoll_pwait(epfd, events, max, timeout, mask);
         return kept(epfd, events, &got) ? got : slowly(epfd, events, max, 0, timeout, mask);
 }
@@ -181,6 +189,7 @@ int epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct tim
 
         if (hf_pending_any())
                 return pwait2_slowly(epfd, events, max, 0, timeout, mask);
+        going_to_sleep(epfd);
         got = hf_real_epoll_pwait2(epfd, events, max, timeout, mask);
         return kept(epfd, events, &got) ? got : pwait2_slowly(epfd, events, max, 0, timeout, mask);
 }

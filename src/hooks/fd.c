@@ -77,7 +77,7 @@ void closefrom(int first)
 /* FROM has got the duplicate TO, or -1. */
 static int duplicated(int from, int to, bool chosen)
 {
-        if (to >= 0 && hf_pending_any())
+        if (to >= 0 && hf_interest_any())
                 hf_interest_forget(to);
         if (to >= 0 && hf_config())
                 hf_twins_dup(from, to, chosen);

@@ -189,6 +189,10 @@ int hf_wait_poll(struct pollfd *fds, unsigned n, struct hf_wait_how *how)
 
 /* ---- the hooks ---- */
 
+/* The last thing that a function does after a system call costs a mispredicted return: where nobody
+ * can begin anything during the wait, the real call is all there is. (A handler that begins
+ * something ends it with EINTR.) */
+
 HF_NOINLINE static int slowly(struct pollfd *fds, nfds_t n, int64_t length, const sigset_t *mask)
 {
         struct hf_wait_how how = {.length = length, .mask = mask};
@@ -235,6 +239,8 @@ int poll(struct pollfd *fds, nfds_t n, int timeout)
 
         if (hf_pending_any())
                 return slowly(fds, n, hf_wait_ms(timeout), NULL);
+        if (hf_real_alone())
+                return hf_real_poll(fds, n, timeout);
         got = hf_real_poll(fds, n, timeout);
         return got > 0 && hf_pending_any() ? late(fds, n, hf_wait_ms(timeout), NULL, got) : got;
 }
@@ -247,6 +253,8 @@ int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size)
 
         if (hf_pending_any() && !overflows(n, size))
                 return slowly(fds, n, hf_wait_ms(timeout), NULL);
+        if (hf_real_alone())
+                return hf_real___poll_chk(fds, n, timeout, size);
         got = hf_real___poll_chk(fds, n, timeout, size);
         return got > 0 && hf_pending_any() ? late(fds, n, hf_wait_ms(timeout), NULL, got) : got;
 }
@@ -257,6 +265,8 @@ int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const si
 
         if (hf_pending_any())
                 return ppoll_slowly(fds, n, timeout, mask);
+        if (hf_real_alone())
+                return hf_real_ppoll(fds, n, timeout, mask);
         got = hf_real_ppoll(fds, n, timeout, mask);
         return got > 0 && hf_pending_any() ? ppoll_late(fds, n, timeout, mask, got) : got;
 }
@@ -268,6 +278,8 @@ int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout, co
 
         if (hf_pending_any() && !overflows(n, size))
                 return ppoll_slowly(fds, n, timeout, mask);
+        if (hf_real_alone())
+                return hf_real___ppoll_chk(fds, n, timeout, mask, size);
         got = hf_real___ppoll_chk(fds, n, timeout, mask, size);
         return got > 0 && hf_pending_any() ? ppoll_late(fds, n, timeout, mask, got) : got;
 }

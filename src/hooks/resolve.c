@@ -3,25 +3,19 @@
  * (design.md 4). Whatever is returned was made by libc's own getaddrinfo(), so its freeaddrinfo()
  * can free it. */
 #include "hook.h"
+#include "ask.h"
+#include "resolve.h"
 
-#include "core/elf.h"
-#include "core/local.h"
-#include "process/config.h"
-#include "process/etc.h"
-#include "process/log.h"
 #include "process/lookup.h"
-#include "process/names.h"
+#include "process/program.h"
 #include "process/proxyaddr.h"
 #include "process/real.h"
 
-#include <elf.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdatomic.h>
-#include <sys/auxv.h>
 
 #define NAME_MAX_LEN 253  /* RFC 1035; musl takes 254 */
-#define SUFFIXES_MAX 16   /* of a search list that are tried */
+#define LABEL_MAX_LEN 63  /* and this */
 #define PORT_UNKNOWN (-1) /* the service has a name that nobody knows */
 
 /* glibc's AI_IDN and AI_CANONIDN, which <netdb.h> shows only with _GNU_SOURCE. */
@@ -29,64 +23,31 @@
 
 /* A look-up on its way, as libc takes it. */
 struct lookup {
-        const char *node, *service;
+        struct hf_ask ask; /* first: what its look() is given is this */
+        const char *service;
         const struct addrinfo *hints;
-        struct addrinfo **res;
-        struct hf_span name; /* node without its trailing dot */
-        uint16_t port;       /* 0: not known */
+        struct addrinfo *list;
+        int result; /* of the last look() */
 };
-
-/* A Go program that was linked with libc looks up by libc but connects by system calls of its own:
- * a placeholder would be a dead end. */
-static bool find_go_note(void)
-{
-        const Elf64_Phdr *ph = (const Elf64_Phdr *)getauxval(AT_PHDR);
-        size_t n = getauxval(AT_PHNUM);
-        uintptr_t base = 0;
-
-        if (!ph || getauxval(AT_PHENT) != sizeof *ph)
-                return false;
-        for (size_t i = 0; i < n; i++)
-                if (ph[i].p_type == PT_PHDR)
-                        base = (uintptr_t)ph - ph[i].p_vaddr;
-        for (size_t i = 0; i < n; i++)
-                if (ph[i].p_type == PT_NOTE &&
-                    hf_elf_has_note(
-                            (struct hf_span){(const char *)(base + ph[i].p_vaddr), ph[i].p_memsz},
-                            HF_SPAN("Go")))
-                        return true;
-        return false;
-}
-
-static bool is_go(void)
-{
-        static _Atomic(int) known; /* 0: not yet, 1: no, 2: yes */
-        int value = atomic_load_explicit(&known, memory_order_relaxed);
-
-        if (!value) {
-                value = find_go_note() ? 2 : 1;
-                atomic_store_explicit(&known, value, memory_order_relaxed);
-        }
-        return value == 2;
-}
 
 /* A host name in the letters that may go into a CONNECT line; anything else is libc's affair. */
 static bool read_name(const char *node, struct hf_span *ret_name)
 {
-        size_t n = 0;
-        bool label = false; /* something stands behind the last dot */
+        size_t n = 0, label = 0; /* bytes behind the last dot */
 
         for (; node[n]; n++) {
                 char c = hf_lower(node[n]);
 
                 if (n > NAME_MAX_LEN)
                         return false;
-                if (c == '.' ? !label
+                if (c == '.' ? label == 0
                              : !((c >= 'a' && c <= 'z') || hf_is_digit(c) || c == '-' || c == '_'))
                         return false;
-                label = c != '.';
+                label = c == '.' ? 0 : label + 1;
+                if (label > LABEL_MAX_LEN)
+                        return false;
         }
-        if (n > 0 && !label)
+        if (n > 0 && label == 0)
                 n--;
         if (n == 0 || n > NAME_MAX_LEN)
                 return false;
@@ -94,15 +55,38 @@ static bool read_name(const char *node, struct hf_span *ret_name)
         return true;
 }
 
-static bool is_for_tcp(const struct addrinfo *hints)
+const struct hf_config *hf_ask_begin(struct hf_ask *ask, const char *node)
+{
+        const struct hf_config *config = hf_config();
+
+        if (!config || !node || !read_name(node, &ask->name) || hf_proxyaddr_busy() ||
+            hf_program_is_go())
+                return NULL;
+        ask->node = node;
+        return config;
+}
+
+enum purpose {
+        NOT_OURS, /* no name, or not for TCP */
+        CONNECTS,
+        MAY_SHOW, /* gethostbyname() and connect() of Python, which ask alike */
+};
+
+/* SOCK_DGRAM with no service is a way to ask for one address only once; with one it is UDP. */
+static enum purpose read_purpose(const struct addrinfo *hints, uint16_t port)
 {
         if (!hints)
-                return true;
-        return !(hints->ai_flags & (AI_NUMERICHOST | AI_PASSIVE)) &&
-               (hints->ai_family == AF_UNSPEC || hints->ai_family == AF_INET ||
-                hints->ai_family == AF_INET6) &&
-               (hints->ai_socktype == 0 || hints->ai_socktype == SOCK_STREAM) &&
-               (hints->ai_protocol == 0 || hints->ai_protocol == IPPROTO_TCP);
+                return CONNECTS;
+        if (hints->ai_flags & (AI_NUMERICHOST | AI_PASSIVE) ||
+            (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET &&
+             hints->ai_family != AF_INET6))
+                return NOT_OURS;
+        if ((hints->ai_socktype == 0 || hints->ai_socktype == SOCK_STREAM) &&
+            (hints->ai_protocol == 0 || hints->ai_protocol == IPPROTO_TCP))
+                return CONNECTS;
+        if (hints->ai_socktype == SOCK_DGRAM && hints->ai_protocol == 0 && port == 0)
+                return MAY_SHOW;
+        return NOT_OURS;
 }
 
 /* The port of SERVICE, 0 if there is none. */
@@ -160,9 +144,11 @@ static void put_numeric(struct hf_out *out, const struct hf_addr *addr, size_t m
         while (out->len < min);
 }
 
-/* ADDR as the answer. */
-static int give_address(const struct lookup *lookup, const struct hf_addr *addr)
+/* libc's own getaddrinfo() for ADDR, as the address of the name. */
+static int give_address(const struct lookup *lookup, const struct hf_addr *addr,
+                        struct addrinfo **res)
 {
+        struct hf_span name = lookup->ask.name;
         struct addrinfo hints = {.ai_family = AF_UNSPEC};
         char text[NAME_MAX_LEN + 64];
         struct hf_out out = hf_out_write(text, sizeof text - 1);
@@ -172,164 +158,129 @@ static int give_address(const struct lookup *lookup, const struct hf_addr *addr)
         if (lookup->hints)
                 hints = *lookup->hints;
         canon = hints.ai_flags & AI_CANONNAME;
-        put_numeric(&out, addr, canon ? lookup->name.n : 0);
+        put_numeric(&out, addr, canon ? name.n : 0);
         text[out.len] = '\0';
 
         /* glibc applies AI_ADDRCONFIG to numeric hosts too. */
         hints.ai_flags &= ~(AI_ADDRCONFIG | AI_V4MAPPED | AI_ALL | AI_IDN_FLAGS);
         hints.ai_flags |= AI_NUMERICHOST;
-        r = hf_real_getaddrinfo(text, lookup->service, &hints, lookup->res);
-        if (r == 0 && canon && (*lookup->res)->ai_canonname &&
-            strlen((*lookup->res)->ai_canonname) >= lookup->name.n) {
-                memcpy((*lookup->res)->ai_canonname, lookup->name.s, lookup->name.n);
-                (*lookup->res)->ai_canonname[lookup->name.n] = '\0';
+        r = hf_real_getaddrinfo(text, lookup->service, &hints, res);
+        if (r == 0 && canon && (*res)->ai_canonname && strlen((*res)->ai_canonname) >= name.n) {
+                memcpy((*res)->ai_canonname, name.s, name.n);
+                (*res)->ai_canonname[name.n] = '\0';
         }
         return r;
 }
 
-static int family_of(const struct lookup *lookup)
+/* Is this look-up refused, so that libc must not make it? Then *RET_RESULT and *RES are the answer:
+ * no name server is asked, but we know ourselves. */
+static bool answer_strictly(const char *node, const char *service, const struct addrinfo *hints,
+                            struct addrinfo **res, int *ret_result)
 {
-        return lookup->hints ? lookup->hints->ai_family : AF_UNSPEC;
-}
-
-/* No name server is asked, but we know ourselves. */
-static int pass_strictly(const struct lookup *lookup)
-{
-        struct lookup own = *lookup;
+        struct lookup own = {.service = service, .hints = hints};
+        int family = hints ? hints->ai_family : AF_UNSPEC;
         struct hf_addr addr;
 
-        if (!hf_lookup_own(lookup->node, family_of(lookup), &addr))
-                return EAI_FAIL;
-        own.name = hf_span(lookup->node);
-        return give_address(&own, &addr);
-}
-
-/* The real look-up. */
-static int pass(const struct lookup *lookup)
-{
-        if (hf_strict() && lookup->node &&
-            !(lookup->hints && lookup->hints->ai_flags & AI_NUMERICHOST) &&
-            hf_lookup_refused(lookup->node, family_of(lookup)))
-                return pass_strictly(lookup);
-        return hf_real_getaddrinfo(lookup->node, lookup->service, lookup->hints, lookup->res);
-}
-
-static int give_placeholder(const struct lookup *lookup)
-{
-        struct hf_addr addr;
-
-        if (hf_names_put(lookup->name, family_of(lookup) == AF_INET6 ? 6 : 4, &addr) < 0)
-                return pass(lookup);
-        return give_address(lookup, &addr);
-}
-
-/* Pinned in /etc/hosts to an address that would not be tunnelled? */
-static bool is_pinned(const struct lookup *lookup, const struct hf_rules *rules)
-{
-        struct hf_addr addr;
-        struct hf_dest dest = {lookup->name, &addr, lookup->port};
-        struct hf_file hosts;
-        struct hf_span rest;
-        bool pinned = false;
-
-        hf_file_read("/etc/hosts", &hosts);
-        rest = hosts.text;
-        /* What was remembered of other names does not count: this one has its own line. */
-        while (!pinned && hf_hosts_next(&rest, lookup->name, &addr)) {
-                struct hf_route route = hf_route(rules, &dest);
-
-                pinned = !route.proxy && route.why != HF_WHY_LOCALNAME;
+        if (!hf_strict() || !node || (hints && hints->ai_flags & AI_NUMERICHOST) ||
+            !hf_lookup_refused(node, family))
+                return false;
+        *ret_result = EAI_FAIL;
+        if (hf_lookup_own(node, family, &addr)) {
+                own.ask.name = hf_span(node);
+                *ret_result = give_address(&own, &addr, res);
         }
-        hf_file_free(&hosts);
-        return pinned;
+        return true;
 }
 
-/* Under `options ndots:N`: below each suffix first, as libc would. 0: found. */
-static int look_below(const struct lookup *lookup, struct hf_span search)
+static int look(struct hf_ask *ask, const char *node)
 {
-        struct hf_span suffix;
-        int r = EAI_NONAME;
+        struct lookup *lookup = (struct lookup *)ask;
 
-        for (unsigned i = 0; r && i < SUFFIXES_MAX && hf_resolv_next(&search, &suffix); i++) {
-                char text[NAME_MAX_LEN + 2];
-                struct hf_out out = hf_out_write(text, sizeof text - 1);
-
-                hf_out_put(&out, lookup->name);
-                hf_out_char(&out, '.');
-                hf_out_put(&out, suffix);
-                hf_out_char(&out, '.');
-                if (out.len >= sizeof text)
-                        continue;
-                text[out.len] = '\0';
-                r = hf_real_getaddrinfo(text, lookup->service, lookup->hints, lookup->res);
-        }
-        return r;
+        if (lookup->list)
+                freeaddrinfo(lookup->list);
+        lookup->list = NULL;
+        if (!answer_strictly(node, lookup->service, lookup->hints, &lookup->list, &lookup->result))
+                lookup->result =
+                        hf_real_getaddrinfo(node, lookup->service, lookup->hints, &lookup->list);
+        return lookup->result;
 }
 
-/* What the local network knows goes direct. 0: it knew the name, and *res is filled in. */
-static int look_locally(const struct lookup *lookup)
+static bool addr(const struct hf_ask *ask, unsigned i, struct hf_addr *ret_addr)
 {
-        struct hf_file resolv_conf;
-        struct hf_span search;
-        unsigned dots = 0, ndots;
-        int r = EAI_NONAME;
+        uint16_t ignored;
 
-        hf_file_read("/etc/resolv.conf", &resolv_conf);
-        search = hf_resolv_search(resolv_conf.text);
-        ndots = hf_resolv_ndots(resolv_conf.text);
-        for (size_t i = 0; i < lookup->name.n; i++)
-                dots += lookup->name.s[i] == '.';
-        if (hf_local_name(search, lookup->name))
-                r = pass(lookup);
-        else if (search.s && ndots > 1 && dots < ndots && !lookup->node[lookup->name.n])
-                r = look_below(lookup, search);
-        hf_file_free(&resolv_conf);
-        return r;
+        for (const struct addrinfo *ai = ((const struct lookup *)ask)->list; ai; ai = ai->ai_next)
+                if (ai->ai_addr &&
+                    hf_addr_from_sockaddr(ai->ai_addr, ai->ai_addrlen, ret_addr, &ignored) == 0 &&
+                    i-- == 0)
+                        return true;
+        return false;
 }
 
-static int resolve(const struct lookup *lookup, const struct hf_config *config)
+static const struct hf_config *begin(struct lookup *lookup, const char *node)
 {
-        const struct hf_dest dest = {.name = lookup->name, .port = lookup->port};
-        struct hf_route route = hf_route_name(&config->rules, lookup->name, lookup->port);
-        int r;
+        const struct hf_config *config = hf_ask_begin(&lookup->ask, node);
+        enum purpose purpose;
+        int port;
 
-        if (!route.proxy) {
-                r = pass(lookup);
-                if (r == 0 && route.why == HF_WHY_ITSELF)
-                        hf_proxyaddr_learn(&config->rules, lookup->name, *lookup->res);
-                if (r == 0 && (route.why == HF_WHY_EXEMPT || route.why == HF_WHY_OWN))
-                        hf_lookup_note_direct(*lookup->res, lookup->port);
-                if (r == 0 && route.why == HF_WHY_LOCALNAME)
-                        hf_lookup_note_local(*lookup->res, lookup->port);
-                return r;
+        if (!config || (port = read_port(lookup->service)) < 0)
+                return NULL;
+        purpose = read_purpose(lookup->hints, (uint16_t)port);
+        if (purpose == NOT_OURS)
+                return NULL;
+        lookup->ask.family = lookup->hints ? lookup->hints->ai_family : AF_UNSPEC;
+        lookup->ask.port = (uint16_t)port;
+        lookup->ask.shown = purpose == MAY_SHOW;
+        lookup->ask.look = look;
+        lookup->ask.addr = addr;
+        return config;
+}
+
+bool hf_resolve(const char *node, const char *service, const struct addrinfo *hints, bool later,
+                struct addrinfo **res, int *ret_result)
+{
+        struct lookup lookup = {.ask = {.later = later}, .service = service, .hints = hints};
+        const struct hf_config *config = begin(&lookup, node);
+        struct hf_addr placeholder;
+        int saved_errno = errno;
+
+        if (!config)
+                return answer_strictly(node, service, hints, res, ret_result);
+        if (hf_ask_placeholder(&lookup.ask, config, &placeholder)) {
+                if (lookup.list)
+                        freeaddrinfo(lookup.list);
+                *ret_result = give_address(&lookup, &placeholder, res);
+        } else if (later) {
+                if (lookup.list)
+                        freeaddrinfo(lookup.list);
+                errno = saved_errno;
+                return answer_strictly(node, service, hints, res, ret_result);
+        } else {
+                *ret_result = lookup.result;
+                if (lookup.list)
+                        *res = lookup.list;
         }
-        if (is_pinned(lookup, &config->rules))
-                return pass(lookup);
-        if (!hf_route_is_certain(&config->rules, &dest) && look_locally(lookup) == 0) {
-                hf_lookup_note_local(*lookup->res, lookup->port);
-                return 0;
-        }
-        hf_proxyaddr_refresh(route.proxy);
-        return give_placeholder(lookup);
+        if (*ret_result == 0)
+                errno = saved_errno;
+        return true;
+}
+
+void hf_resolve_note(const char *node, const char *service, const struct addrinfo *hints,
+                     struct addrinfo *list)
+{
+        struct lookup lookup = {.service = service, .hints = hints, .list = list};
+        const struct hf_config *config = begin(&lookup, node);
+
+        if (config)
+                hf_ask_note(&lookup.ask, config);
 }
 
 HF_EXPORT int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                           struct addrinfo **res)
 {
-        const struct hf_config *config = hf_config();
-        struct lookup lookup = {node, service, hints, res, {NULL, 0}, 0};
-        int port, r, saved_errno;
+        int r;
 
-        if (!config || !node || !is_for_tcp(hints) || !read_name(node, &lookup.name) ||
-            hf_proxyaddr_busy() || is_go())
-                return pass(&lookup);
-        saved_errno = errno;
-        port = read_port(service);
-        if (port < 0)
-                return pass(&lookup);
-        lookup.port = (uint16_t)port;
-        r = resolve(&lookup, config);
-        if (r == 0)
-                errno = saved_errno;
-        return r;
+        if (hf_config() && hf_resolve(node, service, hints, false, res, &r))
+                return r;
+        return hf_real_getaddrinfo(node, service, hints, res);
 }

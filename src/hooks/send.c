@@ -3,6 +3,7 @@
  * give some of these functions another name.) */
 #include "connect.h"
 #include "data.h"
+#include "datagram.h"
 
 #include "process/real.h"
 #include "process/sys.h"
@@ -82,7 +83,25 @@ ssize_t splice(int in, off_t *in_at, int out, off_t *out_at, size_t n, unsigned 
         return hf_real_splice(in, in_at, out, out_at, n, flags);
 }
 
-/* ---- the implicit connect() of MSG_FASTOPEN ---- */
+/* ---- to an address: another one, behind a placeholder, or the implicit connect() of MSG_FASTOPEN
+ * ---- */
+
+__attribute__((noinline)) static ssize_t sendto_judged(int fd, const void *buf, size_t n, int flags,
+                                                       const struct sockaddr *addr, socklen_t len)
+{
+        struct hf_datagram to;
+        int r = addr && hf_datagram_any() ? hf_datagram_to(fd, addr, len, &to) : 0;
+
+        if (r < 0)
+                return hf_sys(r);
+        if (r > 0) {
+                addr = (const struct sockaddr *)&to.addr;
+                len = to.len;
+        }
+        if (hf_strict() && hf_strict_refuses(fd, addr, len, flags & MSG_FASTOPEN))
+                return hf_sys(-ENETUNREACH);
+        return hf_real_sendto(fd, buf, n, flags, addr, len);
+}
 
 HF_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr,
                          socklen_t len)
@@ -92,10 +111,10 @@ HF_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const str
         if (__builtin_expect(flags & MSG_FASTOPEN && addr, 0) &&
             hf_connect_tunnelled(fd, addr, len, flags & MSG_DONTWAIT, &r))
                 return r < 0 ? -1 : hf_real_sendto(fd, buf, n, flags & ~MSG_FASTOPEN, NULL, 0);
-        if (hf_strict() && hf_strict_refuses(fd, addr, len, flags & MSG_FASTOPEN))
-                return hf_sys(-ENETUNREACH);
         if (hf_data_refused(fd, flags & MSG_DONTWAIT))
                 return -1;
+        if ((addr && hf_datagram_any()) || hf_strict())
+                return sendto_judged(fd, buf, n, flags, addr, len);
         return hf_real_sendto(fd, buf, n, flags, addr, len);
 }
 
@@ -148,8 +167,26 @@ static void finish_rights(const struct msghdr *msg)
         }
 }
 
+/* As hf_datagram_to(), into MSG. */
+static int address_message(int fd, struct msghdr *msg, struct hf_datagram *to)
+{
+        socklen_t len = msg->msg_namelen;
+        int r = 0;
+
+        if (len > sizeof to->addr && len <= INT32_MAX)
+                len = sizeof to->addr; /* as the kernel does in a message */
+        if (msg->msg_name && hf_datagram_any())
+                r = hf_datagram_to(fd, msg->msg_name, len, to);
+        if (r > 0) {
+                msg->msg_name = &to->addr;
+                msg->msg_namelen = to->len;
+        }
+        return r;
+}
+
 __attribute__((noinline)) static ssize_t sendmsg_judged(int fd, const struct msghdr *msg, int flags)
 {
+        struct hf_datagram to;
         struct msghdr copy;
         int r;
 
@@ -158,15 +195,22 @@ __attribute__((noinline)) static ssize_t sendmsg_judged(int fd, const struct msg
         memcpy(&copy, msg, sizeof copy);
         if (connect_tunnelled(fd, &copy, flags, &r))
                 return r < 0 ? -1 : hf_real_sendmsg(fd, &copy, flags & ~MSG_FASTOPEN);
-        if (hf_strict() && hf_strict_refuses_msg(fd, msg, flags))
+        if (hf_pending_any())
+                finish_rights(&copy);
+        if (hf_data_refused(fd, flags & MSG_DONTWAIT))
+                return -1;
+        r = address_message(fd, &copy, &to);
+        if (r < 0)
+                return hf_sys(r);
+        if (hf_strict() && hf_strict_refuses_msg(fd, &copy, flags))
                 return hf_sys(-ENETUNREACH);
-        finish_rights(&copy);
-        return hf_data_refused(fd, flags & MSG_DONTWAIT) ? -1 : hf_real_sendmsg(fd, msg, flags);
+        return hf_real_sendmsg(fd, r ? &copy : msg, flags);
 }
 
 HF_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-        if (__builtin_expect(flags & MSG_FASTOPEN, 0) || hf_pending_any() || hf_strict())
+        if (__builtin_expect(flags & MSG_FASTOPEN, 0) || hf_pending_any() || hf_datagram_any() ||
+            hf_strict())
                 return sendmsg_judged(fd, msg, flags);
         return hf_real_sendmsg(fd, msg, flags);
 }
@@ -184,37 +228,75 @@ static int send_first(int fd, struct message *msgs, const struct msghdr *first, 
         return 1;
 }
 
+/* One after the other, each to its own address. */
+static int send_each(int fd, struct message *msgs, unsigned n, int flags)
+{
+        int saved_errno = errno;
+        unsigned i;
+
+        for (i = 0; i < n; i++) {
+                struct hf_datagram to;
+                struct msghdr copy;
+                ssize_t sent = -1;
+                unsigned len;
+                int r;
+
+                memcpy(&copy, &msgs[i], sizeof copy);
+                r = address_message(fd, &copy, &to);
+                if (r >= 0 && hf_strict() && hf_strict_refuses_msg(fd, &copy, flags))
+                        r = -ENETUNREACH;
+                if (hf_sys(r) >= 0)
+                        sent = hf_real_sendmsg(fd, &copy, flags);
+                if (sent < 0)
+                        break;
+                len = (unsigned)sent;
+                memcpy(&msgs[i].len, &len, sizeof len);
+        }
+        if (i == 0)
+                return -1;
+        errno = saved_errno;
+        return (int)i;
+}
+
 __attribute__((noinline)) static int sendmmsg_judged(int fd, struct mmsghdr *msgs, unsigned n,
                                                      int flags)
 {
         struct message *each = (struct message *)msgs;
         unsigned count = n < HF_MESSAGES_MAX ? n : HF_MESSAGES_MAX;
-        bool readable = hf_sys_readable(each, count * sizeof *each);
+        bool readable = hf_sys_readable(each, count * sizeof *each), addressed = false;
 
         for (unsigned i = 0; i < count; i++) {
+                struct hf_datagram to;
                 struct msghdr copy;
                 int r;
 
-                if (!readable && !hf_sys_readable(&each[i], sizeof *each))
+                if (!readable && !hf_sys_readable(&each[i], sizeof *each)) {
+                        count = i;
                         break;
+                }
                 memcpy(&copy, &each[i], sizeof copy);
                 if (i == 0 && connect_tunnelled(fd, &copy, flags, &r))
                         return r < 0 ? -1 : send_first(fd, each, &copy, flags);
-                finish_rights(&copy);
+                if (hf_pending_any())
+                        finish_rights(&copy);
+                addressed = addressed || address_message(fd, &copy, &to) != 0;
         }
-        if (n > 0 && hf_strict()) {
+        if (n > 0 && hf_data_refused(fd, flags & MSG_DONTWAIT))
+                return -1;
+        if (addressed)
+                return send_each(fd, each, count, flags);
+        if (count > 0 && hf_strict()) {
                 n = hf_strict_count_open(fd, msgs, count, flags);
                 if (n == 0)
                         return hf_sys(-ENETUNREACH);
         }
-        if (n > 0 && hf_data_refused(fd, flags & MSG_DONTWAIT))
-                return -1;
         return hf_real_sendmmsg(fd, msgs, n, flags);
 }
 
 int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
 {
-        if (__builtin_expect(flags & MSG_FASTOPEN, 0) || hf_pending_any() || hf_strict())
+        if (__builtin_expect(flags & MSG_FASTOPEN, 0) || hf_pending_any() || hf_datagram_any() ||
+            hf_strict())
                 return sendmmsg_judged(fd, msgs, n, flags);
         return hf_real_sendmmsg(fd, msgs, n, flags);
 }

@@ -7,6 +7,7 @@
  * never used. (A function with seven parameters could jump on without a frame, but the seventh
  * lies in the caller's frame, which a compiler would then write to.) */
 #include "connect.h"
+#include "exec.h"
 #include "wait.h"
 
 #include "process/config.h"
@@ -164,6 +165,21 @@ static long by_connect(const struct args *x)
                        : pass(x);
 }
 
+static int exec_with(const void *call, char *const *envp)
+{
+        struct args x = *(const struct args *)call;
+
+        *(x.nr == SYS_execve ? &x.c : &x.d) = (long)envp;
+        return (int)pass(&x);
+}
+
+static long by_exec(const struct args *x)
+{
+        long envp = x->nr == SYS_execve ? x->c : x->d;
+
+        return hf_exec(POINTER(char *const, envp), exec_with, x);
+}
+
 static long by_io_uring_setup(const struct args *x)
 {
         const struct hf_config *config = hf_config();
@@ -208,6 +224,9 @@ HF_NOINLINE static long translate(const struct args *x)
         switch (x->nr) {
         case SYS_connect:
                 return by_connect(x);
+        case SYS_execve:
+        case SYS_execveat:
+                return by_exec(x);
         case SYS_io_uring_setup:
                 return by_io_uring_setup(x);
         case SYS_epoll_ctl:
@@ -251,6 +270,8 @@ __attribute__((no_sanitize("address"))) long syscall(long nr, ...)
         va_end(ap);
         switch (nr) {
         case SYS_connect:
+        case SYS_execve:
+        case SYS_execveat:
         case SYS_io_uring_setup:
         case SYS_epoll_ctl:
         case NR_EPOLL_WAIT:

@@ -26,9 +26,12 @@ struct source {
         const char *proxy[HF_PAIR_FTP]; /* http, https, all; "" where there is none */
         const char *no_proxy;
         const char *endpoint;
-        const char *only; /* HFPROXY_ONLY */
+        const char *list; /* HFPROXY_URL where it governs; "" elsewhere */
+        unsigned by_list; /* bit p: pair p is the list's first */
+        const char *only; /* HFPROXY_ONLY; "" where there is none */
         int64_t timeout_ms;
         bool io_uring_allowed;
+        bool dns_local;
         bool strict;
         unsigned lost; /* bit p: what pair p holds cannot be read, and under `strict` that counts */
 };
@@ -41,6 +44,7 @@ static void put_key(struct hf_out *out, const void *arg)
                                source->proxy[HF_PAIR_ALL],
                                source->no_proxy,
                                source->endpoint,
+                               source->list,
                                source->only};
 
         for (size_t i = 0; i < HF_LEN(texts); i++) {
@@ -49,6 +53,8 @@ static void put_key(struct hf_out *out, const void *arg)
         }
         hf_out_uint(out, (unsigned long)source->timeout_ms);
         hf_out_char(out, source->io_uring_allowed ? 'u' : '-');
+        hf_out_char(out, source->dns_local ? 'l' : '-');
+        hf_out_uint(out, source->by_list);
         hf_out_char(out, source->strict ? 's' : '-');
         hf_out_uint(out, source->lost);
 }
@@ -56,6 +62,11 @@ static void put_key(struct hf_out *out, const void *arg)
 static void put_credentials(struct hf_out *out, const void *url)
 {
         hf_url_put_credentials(out, url);
+}
+
+static void put_decoded(struct hf_out *out, const void *text)
+{
+        hf_url_put_decoded(out, *(const struct hf_span *)text);
 }
 
 static void put_auth(struct hf_out *out, const void *credentials)
@@ -73,30 +84,53 @@ static void put_public(struct hf_out *out, const void *url)
 static struct hf_span interned(struct hf_arena *arena, hf_compose *compose, const void *arg)
 {
         const char *text = hf_arena_intern(arena, compose, arg);
+        struct hf_out out = hf_out_count();
 
-        return hf_span(text ? text : "");
+        if (!text)
+                return HF_SPAN("");
+        compose(&out, arg); /* there may be a NUL in it */
+        return (struct hf_span){text, out.len};
 }
 
 /* TEXT lies in the snapshot's own memory, and so do the spans into it. */
-static const struct hf_proxy *read_proxy(struct hf_arena *arena, const char *text,
+static const struct hf_proxy *read_proxy(struct hf_arena *arena, struct hf_span text,
                                          struct hf_proxy *ret)
 {
         struct hf_url url;
 
-        if (hf_url_parse(hf_span(text), &url) < 0)
+        if (hf_url_parse(text, &url) < 0)
                 return NULL;
-        ret->scheme = url.scheme;
+        *ret = (struct hf_proxy){.scheme = url.scheme};
         ret->port = url.port;
         ret->host = url.host;
         if (!hf_addr_parse(url.host, &ret->addr))
                 ret->addr.family = 0;
         ret->text = interned(arena, put_public, &url);
-        if (url.user.s) {
+        if (url.user.s && hf_scheme_is_socks(url.scheme)) {
+                ret->user = interned(arena, put_decoded, &url.user);
+                ret->pass = interned(arena, put_decoded, &url.pass);
+        } else if (url.user.s) {
                 struct hf_span credentials = interned(arena, put_credentials, &url);
 
                 ret->auth = interned(arena, put_auth, &credentials);
         }
         return ret;
+}
+
+/* The proxies that HFPROXY_URL lists, as far as we speak to them, as a ring. The first; NULL: there
+ * are not two of them. */
+static const struct hf_proxy *read_list(struct hf_arena *arena, const char *text,
+                                        struct hf_proxy *list)
+{
+        struct hf_span rest = hf_url_list(hf_span(text)), entry;
+        size_t n = 0;
+
+        while (n < HF_PROXY_LIST_MAX && hf_url_list_next(&rest, &entry))
+                if (read_proxy(arena, entry, &list[n]) && hf_scheme_is_spoken(list[n].scheme))
+                        n++;
+        for (size_t i = 0; i < n; i++)
+                list[i].next = &list[(i + 1) % n];
+        return n > 1 ? list : NULL;
 }
 
 /* The host and port of HF_ENDPOINT, where it names a port. Other URLs than http(s) do not count. */
@@ -139,19 +173,28 @@ static struct hf_config *build(const struct source *source, const struct hf_out 
         config->hash = key->hash;
         config->timeout_ms = source->timeout_ms;
         config->io_uring_allowed = source->io_uring_allowed;
+        config->dns_local = source->dns_local;
 
-        const char *text[6]; /* in the order of put_key() */
+        const char *text[7]; /* in the order of put_key() */
         for (size_t i = 0; i < HF_LEN(text); i++) {
                 text[i] = own;
                 own += strlen(own) + 1;
         }
-        rules->http = read_proxy(&arena, text[0], &config->http);
-        rules->https = read_proxy(&arena, text[1], &config->https);
-        rules->all = read_proxy(&arena, text[2], &config->all);
+        rules->http = read_proxy(&arena, hf_span(text[0]), &config->http);
+        rules->https = read_proxy(&arena, hf_span(text[1]), &config->https);
+        rules->all = read_proxy(&arena, hf_span(text[2]), &config->all);
+
+        const struct hf_proxy *list = read_list(&arena, text[5], config->list);
+        if (list && source->by_list & 1u << HF_PAIR_HTTP)
+                rules->http = list;
+        if (list && source->by_list & 1u << HF_PAIR_HTTPS)
+                rules->https = list;
+        if (list && source->by_list & 1u << HF_PAIR_ALL)
+                rules->all = list;
         rules->no_proxy = hf_span(text[3]);
         read_endpoint(rules, text[4]);
-        if (*text[5])
-                rules->only = hf_span(text[5]);
+        if (*text[6])
+                rules->only = hf_span(text[6]);
         rules->strict = source->strict;
         rules->http_lost = source->lost & 1U << HF_PAIR_HTTP;
         rules->https_lost = source->lost & 1U << HF_PAIR_HTTPS;
@@ -232,9 +275,12 @@ static void compute(void)
         const char *endpoint = values[HF_VAR_HF_ENDPOINT];
         struct source source = {.no_proxy = view.no_proxy ? view.no_proxy : "",
                                 .endpoint = endpoint ? endpoint : "",
+                                .list = view.by_url && view.url ? view.url : "",
+                                .by_list = view.by_url,
                                 .only = settings.only.s ? settings.only.s : "",
                                 .timeout_ms = settings.timeout_ms,
                                 .io_uring_allowed = settings.io_uring,
+                                .dns_local = settings.dns_local && !strict,
                                 .strict = strict,
                                 .lost = strict ? lost_pairs(values, &view) : 0};
         bool any = strict;

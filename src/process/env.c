@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "probe.h"
+#include "program.h"
 #include "real.h"
 #include "report.h"
 #include "self.h"
@@ -91,7 +92,7 @@ void hf_env_collect(const char *ret_values[HF_VARS])
                 ret_values[v] = start_values[v - HF_VAR_HFPROXY_FIRST];
 }
 
-static bool cannot_read(const char *file)
+bool hf_env_cannot_read(const char *file)
 {
         return file && *file && hf_syscall3(SYS_faccessat, AT_FDCWD, file, R_OK) != 0;
 }
@@ -100,13 +101,19 @@ static struct hf_facts facts_for(const char *const values[HF_VARS])
 {
         return (struct hf_facts){
                 .self = hf_view_wants_self(values) ? hf_self() : NULL,
-                .no_ca_bundle = cannot_read(values[HF_VAR_HFPROXY_CA_BUNDLE]),
+                .no_ca_bundle = hf_env_cannot_read(values[HF_VAR_HFPROXY_CA_BUNDLE]),
         };
 }
 
-/* What the rules make of ENVIRONMENT. */
-static void view_of(char *const *environment, const char *ret_values[HF_VARS],
-                    struct hf_facts *ret_facts, struct hf_view *ret_view)
+/* Asked only when there is something to hide, as it costs a system call. */
+static bool shows_all(struct hf_facts *facts)
+{
+        facts->shows_all = hf_program_is_launcher() || hf_program_is_go();
+        return facts->shows_all;
+}
+
+void hf_env_view(char *const *environment, const char *ret_values[HF_VARS],
+                 struct hf_facts *ret_facts, struct hf_view *ret_view)
 {
         struct hf_settings settings;
 
@@ -114,127 +121,11 @@ static void view_of(char *const *environment, const char *ret_values[HF_VARS],
         *ret_facts = facts_for(ret_values);
         hf_settings_read(ret_values, &settings);
         hf_view(ret_values, &settings, ret_facts, &getenv_arena, ret_view);
+        if (ret_view->bridged && shows_all(ret_facts))
+                hf_view(ret_values, &settings, ret_facts, &getenv_arena, ret_view);
 }
 
-/* --- getenv() of our own variables ---------------------------------------------------------- */
-
-/* The rules take microseconds, and most programs ask them again and again about the same texts. A
- * memo holds their answers for one environment. A program may change that behind our back, so each
- * look-up compares every text; but a memo itself never changes once it is made, so that any number
- * of threads and signal handlers can read it. */
-struct memo {
-        struct hf_facts facts;
-        const char *ca_file;                 /* HFPROXY_CA_BUNDLE */
-        const char *answer[HF_VARS_MANAGED]; /* in a text of `copy`, or for ever */
-        uint8_t from[HF_VARS_MANAGED];       /* in which one; NOWHERE */
-        struct hf_vars_copy copy;
-};
-#define NOWHERE UINT8_MAX
-#define MEMOS 16 /* no more: a program that has seen that many environments computes */
-
-static struct memo memos[MEMOS];
-static _Atomic(unsigned) memos_made, memo_recalled;
-static _Atomic(bool) memo_in_hand;
-
-static bool recall(const struct memo *memo, enum hf_var var, char **ret_value)
-{
-        const char *value = memo->answer[var], *entry;
-        unsigned from = memo->from[var];
-
-        if (!hf_vars_unchanged(environ, &memo->copy, from, &entry))
-                return false;
-        /* The facts may have changed, too. (On the file nothing else depends.) */
-        if (memo->facts.self && memo->facts.self != hf_self())
-                return false;
-        if (var >= HF_VAR_CA_FIRST && cannot_read(memo->ca_file) != memo->facts.no_ca_bundle)
-                return false;
-        /* The program gets its own text, never our copy. */
-        if (from != NOWHERE)
-                value = entry + (value - memo->copy.entries[from]);
-        *ret_value = (char *)(uintptr_t)value;
-        return true;
-}
-
-/* The rules are run on the copy, as the environment may change under them. */
-static bool make(struct memo *memo)
-{
-        struct hf_vars_copy *copy = &memo->copy;
-        const char *values[HF_VARS];
-        struct hf_view view;
-
-        if (!hf_vars_copy(environ, copy))
-                return false;
-        view_of(copy->entries, values, &memo->facts, &view);
-        memo->ca_file = values[HF_VAR_HFPROXY_CA_BUNDLE];
-        for (int v = 0; v < HF_VARS_MANAGED; v++) {
-                uintptr_t text = (uintptr_t)view.value[v];
-
-                memo->answer[v] = view.value[v];
-                memo->from[v] = NOWHERE;
-                if (text - (uintptr_t)copy->texts < sizeof copy->texts)
-                        for (uint8_t i = 0; copy->entries[i]; i++)
-                                if ((uintptr_t)copy->entries[i] <= text)
-                                        memo->from[v] = i;
-        }
-        return true;
-}
-
-/* For the environment as it is now; false: no. Whoever finds another thread at it (or is a signal
- * handler above one) computes. */
-static bool make_one_more(void)
-{
-        bool done = false;
-
-        if (atomic_load_explicit(&memos_made, memory_order_relaxed) == MEMOS ||
-            atomic_exchange_explicit(&memo_in_hand, true, memory_order_acquire))
-                return false;
-
-        unsigned n = atomic_load_explicit(&memos_made, memory_order_relaxed);
-        if (n < MEMOS && make(&memos[n])) {
-                atomic_store_explicit(&memos_made, n + 1, memory_order_release);
-                atomic_store_explicit(&memo_recalled, n, memory_order_relaxed);
-                done = true;
-        }
-        atomic_store_explicit(&memo_in_hand, false, memory_order_release);
-        return done;
-}
-
-static bool recall_any(enum hf_var var, char **ret_value)
-{
-        unsigned n = atomic_load_explicit(&memos_made, memory_order_acquire);
-        unsigned last = atomic_load_explicit(&memo_recalled, memory_order_relaxed);
-
-        if (last < n && recall(&memos[last], var, ret_value))
-                return true;
-        for (unsigned i = 0; i < n; i++)
-                if (i != last && recall(&memos[i], var, ret_value)) {
-                        atomic_store_explicit(&memo_recalled, i, memory_order_relaxed);
-                        return true;
-                }
-        return false;
-}
-
-static char *managed_get(enum hf_var var)
-{
-        const char *values[HF_VARS];
-        struct hf_facts facts;
-        struct hf_view view;
-        char *value;
-
-        if (recall_any(var, &value) || (make_one_more() && recall_any(var, &value)))
-                return value;
-        view_of(environ, values, &facts, &view);
-        return (char *)(uintptr_t)view.value[var];
-}
-
-char *hf_env_get_among(const char *name, uint64_t candidates)
-{
-        int var = hf_var_among(candidates, name, '\0');
-
-        if (var < 0 || var >= HF_VARS_MANAGED || hf_env_secure())
-                return hf_env_get_plain(name);
-        return managed_get((enum hf_var)var);
-}
+/* --- changes while the program runs ---------------------------------------------------------- */
 
 /* NAME up to `=` or its end, as a variable of ours; -1. */
 static int find_var(const char *name)
@@ -245,10 +136,14 @@ static int find_var(const char *name)
         return var >= 0 ? var : hf_var_among(candidates, name, '\0');
 }
 
+_Atomic(unsigned) hf_env_changes;
+
 bool hf_env_note_change(const char *name)
 {
         int var = name ? find_var(name) : -1;
 
+        if (!name || var >= 0)
+                atomic_fetch_add(&hf_env_changes, 1);
         if (var < 0 || var >= 2 * HF_PAIRS)
                 return !name || var >= 0;
         hf_log_once(HF_ONCE_LATE, HF_LOG_WARN,
@@ -261,11 +156,11 @@ bool hf_env_note_change(const char *name)
 
 /* --- the constructor's rewrite -------------------------------------------------------------- */
 
-/* In a copy of the array: unsetenv() in place edits the initial stack, which a Go runtime in
- * this process reads afterwards. */
-static void remove_in_copy(const char *name)
+/* Removes VARS (bit v: variable v), in a copy of the array: unsetenv() in place edits the initial
+ * stack, which a Go runtime in this process reads afterwards. */
+static void remove_in_copy(uint64_t vars)
 {
-        size_t n = strlen(name), count = 0, kept = 0;
+        size_t count = 0, kept = 0;
 
         while (environ[count])
                 count++;
@@ -274,17 +169,18 @@ static void remove_in_copy(const char *name)
         if (!copy)
                 return;
         for (size_t i = 0; i < count; i++)
-                if (strncmp(environ[i], name, n) != 0 || environ[i][n] != '=')
+                if (hf_var_among(hf_var_candidates(environ[i]) & vars, environ[i], '=') < 0)
                         copy[kept++] = environ[i];
         environ = copy;
 }
 
-static void apply(const char *name, const char *now, const char *value)
+/* Sets VAR to VALUE; where that is NULL and it is set, a bit in *GONE. */
+static void apply(enum hf_var var, const char *now, const char *value, uint64_t *gone)
 {
         if (value && (!now || strcmp(now, value) != 0))
-                hf_real_setenv(name, value, 1);
+                hf_real_setenv(hf_var_names[var], value, 1);
         else if (!value && now)
-                remove_in_copy(name);
+                *gone |= UINT64_C(1) << var;
 }
 
 /* Most programs of a system into which this library is preloaded: not one system call for them. */
@@ -316,14 +212,19 @@ void hf_env_rewrite(void)
                 facts.upper_lives = hf_probe_conflicts(&view);
                 hf_view(values, &settings, &facts, &arena, &view);
         }
+        if (view.bridged && shows_all(&facts))
+                hf_view(values, &settings, &facts, &arena, &view);
         view.said = hf_report(values, &settings, &facts, &view);
 
+        uint64_t gone = 0;
         for (int v = 0; v < HF_VARS_MANAGED; v++)
-                apply(hf_var_names[v], values[v], view.value[v]);
+                apply((enum hf_var)v, values[v], view.value[v], &gone);
 
         const char *state = hf_arena_intern(&arena, hf_view_put_state, &view);
         if (state)
-                apply(hf_var_names[HF_VAR_HFPROXY_STATE], values[HF_VAR_HFPROXY_STATE],
-                      *state ? state : NULL);
+                apply(HF_VAR_HFPROXY_STATE, values[HF_VAR_HFPROXY_STATE], *state ? state : NULL,
+                      &gone);
+        if (gone)
+                remove_in_copy(gone);
         hf_env_unmap_arena(&arena);
 }

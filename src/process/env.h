@@ -4,6 +4,8 @@
 
 #include "core/mirror.h"
 
+#include <stdatomic.h>
+
 extern char **environ;
 
 /* The first entry of `environ` called NAME: all that most look-ups of most programs are, so it must
@@ -72,6 +74,17 @@ bool hf_env_secure(void);
  * it? For a proxy variable the log says once who will not hear of it: what the program copied from
  * `environ` at its start. */
 bool hf_env_note_change(const char *name);
+
+/* ENTRY of ours was given to putenv(): its text stays the program's to change. */
+void hf_env_note_putenv(const char *entry);
+
+/* Counts the changes that hf_env_note_change() heard of, when they were done. */
+extern _Atomic(unsigned) hf_env_changes;
+
+/* What the rules make of ENVIRONMENT, for ever: no text is given back. */
+void hf_env_view(char *const *environment, const char *ret_values[HF_VARS],
+                 struct hf_facts *ret_facts, struct hf_view *ret_view);
+bool hf_env_cannot_read(const char *file); /* NULL and "" are none */
 
 /* The values that `environ` holds now, but with HFPROXY_* as they were at start. */
 void hf_env_collect(const char *ret_values[HF_VARS]);

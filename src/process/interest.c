@@ -4,6 +4,7 @@
 #include "interest_book.h"
 
 #include "pending_record.h"
+#include "real.h"
 #include "sys.h"
 #include "twins.h"
 
@@ -24,6 +25,22 @@ static bool seen(const struct hf_book *book, uint32_t set)
         return atomic_load_explicit(&book->waited[set % HF_PENDING_FDS], memory_order_relaxed);
 }
 
+/* May somebody be asleep in a wait on SET who does not know that something is pending? */
+static bool sleeps(const struct hf_book *book, uint32_t set)
+{
+        return !hf_real_alone() && seen(book, set) &&
+               !atomic_load_explicit(&book->awake[set % HF_PENDING_FDS], memory_order_relaxed);
+}
+
+/* SET has what armed() made for it: HF_INTEREST_*. */
+static unsigned woken(struct hf_book *book, uint32_t set, bool slept)
+{
+        if (!slept)
+                return HF_INTEREST_ARMED;
+        atomic_store_explicit(&book->awake[set % HF_PENDING_FDS], true, memory_order_relaxed);
+        return HF_INTEREST_ARMED | HF_INTEREST_WAKES;
+}
+
 /* What the kernel gets for the handshake's EVENTS: other names for readable and writable than
  * programs use, so that what comes of it is told from the program's own events. As long as it is
  * not taken care of, the kernel tells it again: nothing is lost when a handler jumps out of the
@@ -32,11 +49,14 @@ static bool seen(const struct hf_book *book, uint32_t set)
  * For a program whose waits we do not see (Bun) what it asked for itself is in it, too, as it may
  * ignore all else; each arrival tells anew, for nobody might come to arm it again, and only
  * once, for nobody might take care of it. */
-static uint32_t armed(const struct hf_book *book, uint32_t set, uint32_t wanted, short events)
+static uint32_t armed(const struct hf_book *book, uint32_t set, uint32_t wanted, short events,
+                      bool wake)
 {
         uint32_t mine = (events & POLLIN ? EPOLLRDNORM : 0) | (events & POLLOUT ? EPOLLWRNORM : 0) |
                         (wanted & EPOLLWAKEUP);
 
+        if (wake) /* (writable it is as soon as TCP is up) */
+                mine |= EPOLLWRNORM;
         return seen(book, set) ? mine : mine | EPOLLET | (wanted & (EPOLLIN | EPOLLOUT));
 }
 
@@ -57,38 +77,47 @@ static bool tell(struct hf_note *note, int fd, uint32_t events)
         return r == 0;
 }
 
-bool hf_interest_arm(int fd, short events, bool changed)
+unsigned hf_interest_arm(int fd, short events, bool changed)
 {
         struct hf_book *book = hf_book();
-        bool any = false;
+        unsigned told = 0;
 
         for (int i = 0; book && i < HF_BOOK_PLACES; i++) {
                 struct hf_note *note = &book->notes[fd][i];
-                uint32_t set = hf_note_get(&note->set);
+                uint32_t set = hf_note_get(&note->set), wanted = hf_note_get(&note->events);
+                bool wake = set && sleeps(book, set);
 
-                if (set)
-                        any |= !changed ||
-                               tell(note, fd, armed(book, set, hf_note_get(&note->events), events));
+                if (set && !changed)
+                        told |= HF_INTEREST_ARMED;
+                else if (set && tell(note, fd, armed(book, set, wanted, events, wake)))
+                        told |= woken(book, set, wake);
         }
-        return any;
+        return told;
+}
+
+/* FD, which may be pending, is armed anew. */
+static void arm_anew(int fd)
+{
+        struct hf_tunnel tunnel;
+        uint64_t mask;
+
+        if (!hf_pending_hold(fd, &tunnel, &mask))
+                return;
+        if (tunnel.record->phase != HF_PENDING_OVER &&
+            hf_interest_arm(fd, tunnel.record->events, true) & HF_INTEREST_WAKES)
+                tunnel.record->armed = 0;
+        hf_pending_release(&tunnel, mask);
 }
 
 /* What was armed for waits that are not seen is armed anew. */
 static void arm_again(struct hf_pending *record, void *unused)
 {
-        struct hf_tunnel tunnel;
-        uint64_t mask;
-
         (void)unused;
         for (int i = 0; i < HF_PENDING_ALIASES; i++) {
                 int fd = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
 
-                if (!atomic_load_explicit(&record->id, memory_order_relaxed) || fd < 0 ||
-                    !hf_pending_hold(fd, &tunnel, &mask))
-                        continue;
-                if (tunnel.record->phase != HF_PENDING_OVER)
-                        hf_interest_arm(fd, tunnel.record->events, true);
-                hf_pending_release(&tunnel, mask);
+                if (atomic_load_explicit(&record->id, memory_order_relaxed) && fd >= 0)
+                        arm_anew(fd);
         }
 }
 
@@ -101,8 +130,24 @@ void hf_interest_waited(int epfd)
         if (!book || !(set = hf_twins_id(epfd)))
                 return;
         waited = &book->waited[set % HF_PENDING_FDS];
-        if (!atomic_load_explicit(waited, memory_order_relaxed) && !atomic_exchange(waited, true))
-                hf_pending_each(arm_again, NULL);
+        if (atomic_load_explicit(waited, memory_order_relaxed) || atomic_exchange(waited, true))
+                return;
+        /* (Nobody sleeps there: hf_interest_sleeps() would have said that it is waited on.) */
+        atomic_store_explicit(&book->awake[set % HF_PENDING_FDS], true, memory_order_relaxed);
+        hf_pending_each(arm_again, NULL);
+}
+
+void hf_interest_sleeps(int epfd)
+{
+        struct hf_book *book = hf_book();
+        uint32_t set = book ? hf_twins_id(epfd) % HF_PENDING_FDS : 0;
+
+        if (!set)
+                return;
+        if (!atomic_load_explicit(&book->waited[set], memory_order_relaxed))
+                atomic_store_explicit(&book->waited[set], true, memory_order_relaxed);
+        if (atomic_load_explicit(&book->awake[set], memory_order_relaxed))
+                atomic_store_explicit(&book->awake[set], false, memory_order_relaxed);
 }
 
 void hf_interest_restore(int fd)
@@ -130,27 +175,31 @@ struct request {
         uint32_t events;
         uint64_t data;
         short handshake; /* what that waits for */
+        unsigned told;   /* HF_INTEREST_* of what the kernel was told */
         bool over;       /* or it is over, and the kernel has the program's own events */
 };
 
 /* Noted first, for by the time the kernel was told, another thread may have the event; and as
  * before if the kernel does not take it. *RET_UNTOLD: it could not be noted, and the kernel has
  * what the program wanted. */
-static int change(const struct request *r, int op, bool *ret_untold)
+static int change(struct request *r, int op, bool *ret_untold)
 {
         struct hf_note *note = hf_book_find(r->book, r->fd, r->set);
         uint32_t events = note ? hf_note_get(&note->events) : 0;
         uint64_t data = note ? hf_note_data(note) : 0;
-        bool known = note;
+        bool known = note, wake = !r->over && sleeps(r->book, r->set);
         int result;
 
         if (!hf_book_write(r->book, r->fd, r->set, r->events, r->data)) {
                 *ret_untold = true;
                 return control(r->epfd, op, r->fd, r->events, r->data);
         }
-        result = control(r->epfd, op, r->fd,
-                         r->over ? r->events : armed(r->book, r->set, r->events, r->handshake),
-                         r->data);
+        result =
+                control(r->epfd, op, r->fd,
+                        r->over ? r->events : armed(r->book, r->set, r->events, r->handshake, wake),
+                        r->data);
+        if (result == 0 && !r->over)
+                r->told = woken(r->book, r->set, wake);
         if (result < 0 && known)
                 hf_book_write(r->book, r->fd, r->set, events, data);
         else if (result < 0 && (note = hf_book_find(r->book, r->fd, r->set)))
@@ -158,14 +207,14 @@ static int change(const struct request *r, int op, bool *ret_untold)
         return result;
 }
 
-static int add(const struct request *r, bool *ret_untold)
+static int add(struct request *r, bool *ret_untold)
 {
         if (r->events & EPOLLEXCLUSIVE && r->events & ~(uint32_t)EXCLUSIVE_MAY)
                 return -EINVAL;
         return change(r, EPOLL_CTL_ADD, ret_untold);
 }
 
-static int modify(const struct request *r, bool *ret_untold)
+static int modify(struct request *r, bool *ret_untold)
 {
         const struct hf_note *note = hf_book_find(r->book, r->fd, r->set);
 
@@ -210,6 +259,9 @@ bool hf_interest_ctl(int epfd, int op, int fd, struct epoll_event *event, int *r
                 *ret_result = discard(&request);
         else
                 ours = false;
+        tunnel.record->told |= request.told != 0;
+        if (request.told & HF_INTEREST_WAKES)
+                tunnel.record->armed = 0;
         hf_pending_release(&tunnel, mask);
         if (untold)
                 hf_pending_finish(fd);
@@ -268,6 +320,10 @@ static void take_step(struct meant *meant, int fd, uint32_t wanted)
                 meant->left = true;
         } else {
                 meant->taken = true;
+                /* The kernel holds what it held before the handshake, which nobody but this event's
+                 * wait has seen: another process did that (a set is shared with a fork). */
+                if (progress == HF_GOES_ON && !meant->ours)
+                        arm_anew(fd);
         }
 }
 

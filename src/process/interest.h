@@ -10,9 +10,9 @@
  * epoll_wait() finds its socket in constant time.
  *
  *      armed      the kernel holds what the handshake waits for, under names of its own
- * (EPOLLRDNORM for EPOLLIN, EPOLLWRNORM for EPOLLOUT), with the caller's data restored   the kernel
- * holds the caller's events; MOD re-arms an edge-triggered one; one with EPOLLEXCLUSIVE cannot be
- * modified: DEL and ADD */
+ *                 (EPOLLRDNORM for EPOLLIN, EPOLLWRNORM for EPOLLOUT), with the caller's data
+ *      restored   the kernel holds the caller's events; MOD re-arms an edge-triggered one; one
+ *                 with EPOLLEXCLUSIVE cannot be modified: DEL and ADD */
 #pragma once
 
 #include <stdatomic.h>
@@ -49,11 +49,18 @@ bool hf_interest_any(void);
 /* A wait on the set EPFD by a call that we see, while hf_pending_any(). */
 void hf_interest_waited(int epfd);
 
+/* The same while nothing is pending: it may sleep for ever, and not hear of what begins meanwhile
+ * in another thread, nor of its deadline. So who registers with that set next wakes it. */
+void hf_interest_sleeps(int epfd);
+
 /* ---- for pending*.c, with the record claimed; FD one of its descriptors ---- */
 
 /* Arms every registration of FD for the handshake's poll(2) events; CHANGED: they are others than
- * the last time. False: there is none. */
-bool hf_interest_arm(int fd, short events, bool changed);
+ * the last time. 0: there is none. HF_INTEREST_WAKES: somebody may be asleep there who has to look
+ * at the time: what comes first, comes for him only, and the next step arms anew. */
+#define HF_INTEREST_ARMED 1U
+#define HF_INTEREST_WAKES 2U
+unsigned hf_interest_arm(int fd, short events, bool changed);
 
 /* Gives every registration of FD the caller's events back. */
 void hf_interest_restore(int fd);

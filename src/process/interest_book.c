@@ -150,8 +150,10 @@ void hf_interest_new_set(int epfd)
 
         hf_twins_forget(epfd);
         hf_interest_forget(epfd);
-        if (book && (unsigned)epfd < HF_PENDING_FDS)
+        if (book && (unsigned)epfd < HF_PENDING_FDS) {
                 atomic_store_explicit(&book->waited[epfd], false, memory_order_relaxed);
+                atomic_store_explicit(&book->awake[epfd], false, memory_order_relaxed);
+        }
 }
 
 void hf_interest_forget_range(unsigned first, unsigned last)

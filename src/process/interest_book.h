@@ -20,7 +20,9 @@ struct hf_note {
 
 struct hf_book {
         struct hf_note notes[HF_PENDING_FDS][HF_BOOK_PLACES];
-        _Atomic(bool) waited[HF_PENDING_FDS]; /* by a call that we see, on the set of that number */
+        /* Of the set of that number: is it waited on by calls that we see? Has everybody who may be
+         * asleep in one heard that something is pending? */
+        _Atomic(bool) waited[HF_PENDING_FDS], awake[HF_PENDING_FDS];
         _Atomic(uint32_t) by_key[HF_BOOK_BUCKETS][HF_BOOK_WAYS]; /* descriptor + 1 */
         /* More registrations share this bucket than it can name: look everywhere. */
         _Atomic(bool) crowded[HF_BOOK_BUCKETS];

@@ -28,7 +28,7 @@ void hf_log(enum hf_level level, const char *format, ...);
 void hf_log_once(unsigned key, enum hf_level level, const char *format, ...);
 
 enum { /* keys of hf_log_once */
-       HF_ONCE_SOCKS,
+       HF_ONCE_UNSUITABLE,
        HF_ONCE_TLSPROXY,
        HF_ONCE_CONFIGS,
        HF_ONCE_NAMES_FULL,
@@ -49,4 +49,5 @@ enum { /* keys of hf_log_once */
        HF_ONCE_STRICT_SEND,
        HF_ONCE_STRICT_NAME,
        HF_ONCE_STRICT_RES,
+       HF_ONCE_SOCKS_REPLY, /* and the eight after it, one for each code */
 };

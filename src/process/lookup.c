@@ -15,37 +15,115 @@
 #include <netdb.h>
 #include <stdatomic.h>
 
-#define NO_ANSWER_SECONDS 60
+#define REMEMBERED_SECONDS 60
 #define NAME_MAX_LEN 255
 
-/* Names without an answer: the upper half of a hash, and until when (seconds), in one word. A
- * place that two names want belongs to the later one. */
+static uint64_t hash_of(struct hf_span name, int family)
+{
+        return hf_hash(name) * 31 + (unsigned)family;
+}
+
+static uint64_t now_seconds(void)
+{
+        return (uint64_t)(hf_sys_now() / 1000);
+}
+
+/* The upper half of a hash, and until when (seconds) this is to be believed, in one word. */
+static uint64_t make_tag(uint64_t hash)
+{
+        return hash >> 32 << 32 | ((now_seconds() + REMEMBERED_SECONDS) & UINT32_MAX);
+}
+
+static bool is_valid(uint64_t tag, uint64_t hash)
+{
+        return tag != 0 && tag >> 32 == hash >> 32 && now_seconds() < (tag & UINT32_MAX);
+}
+
+/* ---- no answer ---- */
+
+/* A place that two names want belongs to the later one. */
 static _Atomic(uint64_t) no_answers[256];
 
-static _Atomic(uint64_t) *place_of(struct hf_span name, int family, uint64_t *ret_tag)
+bool hf_lookup_failed(struct hf_span name, int family)
 {
-        uint64_t hash = hf_hash(name) * 31 + (unsigned)family;
+        uint64_t hash = hash_of(name, family);
 
-        *ret_tag = hash >> 32 << 32;
-        return &no_answers[hash % HF_LEN(no_answers)];
+        return is_valid(
+                atomic_load_explicit(&no_answers[hash % HF_LEN(no_answers)], memory_order_relaxed),
+                hash);
 }
 
-static bool had_no_answer(struct hf_span name, int family)
+void hf_lookup_note_failed(struct hf_span name, int family)
 {
-        uint64_t tag,
-                word = atomic_load_explicit(place_of(name, family, &tag), memory_order_relaxed);
+        uint64_t hash = hash_of(name, family);
 
-        return word != 0 && word >> 32 << 32 == tag &&
-               (uint64_t)(hf_sys_now() / 1000) < (word & UINT32_MAX);
+        atomic_store_explicit(&no_answers[hash % HF_LEN(no_answers)], make_tag(hash),
+                              memory_order_relaxed);
 }
 
-static void note_no_answer(struct hf_span name, int family)
-{
-        uint64_t tag, until = (uint64_t)(hf_sys_now() / 1000) + NO_ANSWER_SECONDS;
-        _Atomic(uint64_t) *place = place_of(name, family, &tag);
+/* ---- an answer ---- */
 
-        atomic_store_explicit(place, tag | (until & UINT32_MAX), memory_order_relaxed);
+/* Read and written by anybody at any time: a place in which the words of two writers are mixed has
+ * a wrong sum, and is empty. */
+static struct place {
+        _Atomic(uint64_t) words[4]; /* tag, two of address, sum */
+} answers[256];
+
+enum { TAG, ADDR, ADDR_TOO, SUM, WORDS };
+
+/* (The family too: the same bytes mean two things.) */
+static uint64_t sum(const uint64_t words[WORDS], uint64_t hash, uint8_t family)
+{
+        const uint64_t all[] = {words[TAG], words[ADDR], words[ADDR_TOO], hash, family};
+
+        return hf_hash((struct hf_span){(const char *)all, sizeof all});
 }
+
+static bool recall(uint64_t hash, struct hf_addr *ret_addr)
+{
+        struct place *place = &answers[hash % HF_LEN(answers)];
+        uint64_t words[WORDS];
+        struct hf_addr addr = {0};
+
+        for (int i = 0; i < WORDS; i++)
+                words[i] = atomic_load_explicit(&place->words[i], memory_order_relaxed);
+        if (!is_valid(words[TAG], hash))
+                return false;
+        addr.family = words[SUM] == sum(words, hash, 4)   ? 4
+                      : words[SUM] == sum(words, hash, 6) ? 6
+                                                          : 0;
+        memcpy(addr.bytes, &words[ADDR], sizeof addr.bytes);
+        *ret_addr = addr;
+        return addr.family != 0;
+}
+
+static void remember(uint64_t hash, const struct hf_addr *addr)
+{
+        struct place *place = &answers[hash % HF_LEN(answers)];
+        uint64_t words[WORDS] = {make_tag(hash)};
+
+        memcpy(&words[ADDR], addr->bytes, sizeof addr->bytes);
+        words[SUM] = sum(words, hash, addr->family);
+        for (int i = 0; i < WORDS; i++)
+                atomic_store_explicit(&place->words[i], words[i], memory_order_relaxed);
+}
+
+int hf_lookup_first(struct hf_span name, int family, struct hf_addr *ret_addr)
+{
+        uint64_t hash = hash_of(name, family);
+        struct hf_lookup found;
+
+        if (recall(hash, ret_addr))
+                return 0;
+        hf_lookup(name, family, false, &found);
+        if (found.count == 0)
+                return hf_strict() ? -ENETUNREACH : -EHOSTUNREACH;
+        remember(hash, &found.addrs[0]);
+        *ret_addr = found.addrs[0];
+        return 0;
+}
+
+/* ---- strict ---- */
 
 static struct hf_span without_dot(const char *name)
 {
@@ -144,6 +222,20 @@ bool hf_lookup_reverse_refused(const struct hf_addr *addr)
         return !found;
 }
 
+bool hf_lookup_local_counts(const struct hf_addr *addr, uint16_t port)
+{
+        const struct hf_config *config = hf_config();
+        const struct hf_dest dest = {.addr = addr, .port = port};
+        struct hf_span only;
+
+        if (!config || config->rules.strict)
+                return false;
+        only = config->rules.only;
+        return !only.s || hf_noproxy_only(only, &dest) != HF_ONLY_NAMED;
+}
+
+/* ---- the look-up ---- */
+
 void hf_lookup(struct hf_span name, int family, bool patient, struct hf_lookup *ret)
 {
         const struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
@@ -152,7 +244,7 @@ void hf_lookup(struct hf_span name, int family, bool patient, struct hf_lookup *
         char text[NAME_MAX_LEN + 1];
 
         ret->count = 0;
-        if (name.n > NAME_MAX_LEN || (!patient && had_no_answer(name, family)))
+        if (name.n > NAME_MAX_LEN || (!patient && hf_lookup_failed(name, family)))
                 return;
         memcpy(text, name.s, name.n);
         text[name.n] = '\0';
@@ -170,41 +262,6 @@ void hf_lookup(struct hf_span name, int family, bool patient, struct hf_lookup *
                 freeaddrinfo(list);
         }
         if (ret->count == 0)
-                note_no_answer(name, family);
+                hf_lookup_note_failed(name, family);
         errno = saved_errno;
-}
-
-bool hf_lookup_local_counts(const struct hf_addr *addr, uint16_t port)
-{
-        const struct hf_config *config = hf_config();
-        const struct hf_dest dest = {.addr = addr, .port = port};
-        struct hf_span only;
-
-        if (!config || config->rules.strict)
-                return false;
-        only = config->rules.only;
-        return !only.s || hf_noproxy_only(only, &dest) != HF_ONLY_NAMED;
-}
-
-static void note(const struct addrinfo *list, uint16_t port, bool local)
-{
-        for (; list; list = list->ai_next) {
-                struct hf_addr addr;
-                uint16_t ignored;
-
-                if (list->ai_addr &&
-                    hf_addr_from_sockaddr(list->ai_addr, list->ai_addrlen, &addr, &ignored) == 0 &&
-                    (!local || hf_lookup_local_counts(&addr, port)))
-                        hf_addrset_add(&hf_direct_addrs, &addr, port);
-        }
-}
-
-void hf_lookup_note_direct(const struct addrinfo *list, uint16_t port)
-{
-        note(list, port, false);
-}
-
-void hf_lookup_note_local(const struct addrinfo *list, uint16_t port)
-{
-        note(list, port, true);
 }

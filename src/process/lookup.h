@@ -12,11 +12,19 @@ struct hf_lookup {
         struct hf_addr addrs[HF_LOOKUP_MAX];
 };
 
-struct addrinfo;
-
 /* The addresses of NAME, none if it has none. FAMILY: AF_INET, AF_INET6 or AF_UNSPEC. PATIENT: ask
  * even if there was no answer in the last minute. errno is left as it was. */
 void hf_lookup(struct hf_span name, int family, bool patient, struct hf_lookup *ret);
+
+/* The first address of NAME for FAMILY, which is remembered for a minute, as no answer is
+ * (-EHOSTUNREACH; -ENETUNREACH under `strict`): for calls that are made again and again. */
+int hf_lookup_first(struct hf_span name, int family, struct hf_addr *ret_addr);
+
+/* Was there no answer for NAME in the last minute? FAMILY: as above, or HF_LOOKUP_LOCAL: none from
+ * the local network, which was silent. */
+#define HF_LOOKUP_LOCAL 0x10000
+bool hf_lookup_failed(struct hf_span name, int family);
+void hf_lookup_note_failed(struct hf_span name, int family);
 
 /* HFPROXY_TUNNEL=strict: names come from /etc/hosts or the proxy. Is the real look-up of NAME (as
  * the program wrote it, NUL-terminated; FAMILY: AF_INET, AF_INET6, or AF_UNSPEC) refused? Never
@@ -31,13 +39,6 @@ bool hf_lookup_own(const char *name, int family, struct hf_addr *ret_addr);
  * /etc/hosts. */
 bool hf_lookup_reverse_refused(const struct hf_addr *addr);
 
-/* Notes the addresses of LIST as direct ones for PORT (0: every port), because of the name that
- * they belong to. */
-void hf_lookup_note_direct(const struct addrinfo *list, uint16_t port);
-
-/* May ADDR be noted so because of a name of the local network? That opens nothing under `strict`,
- * and yields to what HFPROXY_ONLY names. */
+/* May ADDR be noted as a direct one for PORT (0: every port) because of a name of the local
+ * network? That opens nothing under `strict`, and yields to what HFPROXY_ONLY names. */
 bool hf_lookup_local_counts(const struct hf_addr *addr, uint16_t port);
-
-/* Notes those of LIST that may. */
-void hf_lookup_note_local(const struct addrinfo *list, uint16_t port);

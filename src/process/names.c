@@ -87,9 +87,14 @@ static long find_or_add(struct table *table, struct hf_span folded)
                                 return (long)id;
                         /* Another thread took this slot meanwhile, perhaps for the same name. */
                 }
-                if (is_stored(table, at, folded))
+                if (is_stored(table, at, folded)) {
+                        if (own)
+                                atomic_fetch_sub(&table->count, 1); /* and the text is lost */
                         return (long)id;
+                }
         }
+        if (own)
+                atomic_fetch_sub(&table->count, 1);
         return -ENOMEM;
 }
 

@@ -23,10 +23,13 @@ _Atomic(uint32_t) hf_pending_count;
 _Atomic(uint32_t) hf_pending_ended;
 _Atomic(hf_pending_hint *) hf_pending_by_fd;
 
-static _Atomic(void *) the_table;   /* a struct table */
-static _Atomic(uint32_t) next_free; /* where the search for a free record begins */
-static _Atomic(uint32_t) used;      /* records ever used: all others are zero */
+static _Atomic(void *) the_table; /* a struct table */
+static _Atomic(uint32_t) used;    /* records ever used: all others are zero */
 static _Atomic(uint32_t) next_look;
+
+/* A bit a record, set while it is in use. The lowest free one is taken: who connects one socket
+ * after the other always gets the same record, warm in the cache, and few were ever used. */
+static _Atomic(uint64_t) taken[RECORDS / 64];
 
 static struct table *get_table(void)
 {
@@ -59,6 +62,14 @@ void hf_pending_unpoint(struct hf_pending *record, int fd)
                                                         memory_order_relaxed, memory_order_relaxed);
 }
 
+static void give_bit_back(const struct hf_pending *record)
+{
+        const struct table *table = atomic_load_explicit(&the_table, memory_order_acquire);
+        uint32_t at = number_of(table, record) - 1U;
+
+        atomic_fetch_and(&taken[at / 64], ~(UINT64_C(1) << at % 64));
+}
+
 void hf_pending_free(struct hf_pending *record)
 {
         if (record->alone) {
@@ -74,6 +85,7 @@ void hf_pending_free(struct hf_pending *record)
         atomic_fetch_add(&hf_pending_ended, 1);
         atomic_fetch_sub(&hf_pending_count, 1);
         hf_pending_unclaim(record);
+        give_bit_back(record);
 }
 
 int hf_pending_fd(const struct hf_pending *record)
@@ -135,26 +147,38 @@ static void sweep_some(struct table *table, int64_t now)
         }
 }
 
+/* The record AT, of nobody so far; claimed. NULL: somebody was faster, or it cannot be claimed (a
+ * sweep has its hand on it, or had when this process was forked). */
+static struct hf_pending *take_free(struct table *table, uint32_t at)
+{
+        struct hf_pending *record = &table->records[at];
+        uint64_t bit = UINT64_C(1) << at % 64;
+        uint32_t n;
+
+        if (atomic_fetch_or(&taken[at / 64], bit) & bit)
+                return NULL;
+        if (!hf_pending_claim(record)) {
+                atomic_fetch_and(&taken[at / 64], ~bit);
+                return NULL;
+        }
+        n = atomic_load_explicit(&used, memory_order_relaxed);
+        while (n <= at && !atomic_compare_exchange_weak(&used, &n, at + 1))
+                ;
+        return record;
+}
+
 static struct hf_pending *search(struct table *table)
 {
-        uint32_t first = atomic_load_explicit(&next_free, memory_order_relaxed);
+        for (uint32_t word = 0; word < HF_LEN(taken); word++) {
+                uint64_t free = ~atomic_load_explicit(&taken[word], memory_order_relaxed);
 
-        for (uint32_t i = 0; i < RECORDS; i++) {
-                uint32_t at = (first + i) % RECORDS, seen;
-                struct hf_pending *record = &table->records[at];
+                for (; free; free &= free - 1) {
+                        uint32_t at = word * 64 + (uint32_t)__builtin_ctzll(free);
+                        struct hf_pending *record = take_free(table, at);
 
-                if (atomic_load_explicit(&record->id, memory_order_relaxed) ||
-                    !hf_pending_claim(record))
-                        continue;
-                if (atomic_load_explicit(&record->id, memory_order_relaxed)) {
-                        hf_pending_let_go(record);
-                        continue;
+                        if (record)
+                                return record;
                 }
-                atomic_store_explicit(&next_free, at + 1, memory_order_relaxed);
-                seen = atomic_load_explicit(&used, memory_order_relaxed);
-                while (seen <= at && !atomic_compare_exchange_weak(&used, &seen, at + 1))
-                        ;
-                return record;
         }
         return NULL;
 }
@@ -188,6 +212,7 @@ static struct hf_pending *reset(struct hf_pending *record, int fd, uint64_t id, 
         record->next = 0;
         record->first_error = record->result = record->lowat = 0;
         record->events = record->armed = 0;
+        record->told = false;
         record->settle = record->left = record->alive = record->fastopen = record->v6only = false;
         record->blocks = record->up = false;
         record->own_ms = 0;

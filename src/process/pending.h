@@ -29,6 +29,7 @@
  *
  * Files: pending.c the table (who is where), pending_owner.c who may touch a record (claims,
  * forks, vforks), pending_start.c connect(), pending_step.c the verb, pending_dial.c its TCP part,
+ * pending_list.c several proxies,
  * pending_drive.c the loop around it, pending_ask.c what other calls ask, pending_fds.c duplicates
  * and closes, pending_expire.c the deadlines, pending_log.c what the log says about an end. */
 #pragma once

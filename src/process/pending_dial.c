@@ -9,7 +9,7 @@
 #include <netinet/tcp.h>
 #include <sys/time.h>
 
-#define ADDR_SHARE_MS 5000 /* for every address of a proxy but the last, at most */
+#define ADDR_SHARE_MS 5000 /* for every address but the last one of all, at most */
 
 #ifndef TCP_FASTOPEN_CONNECT
 #define TCP_FASTOPEN_CONNECT 30
@@ -107,11 +107,13 @@ static void note_error(struct hf_pending *record, int error)
                 record->first_error = error;
 }
 
-int hf_pending_dial(struct hf_pending *record, int fd, int64_t now)
+/* The addresses of one proxy. 0: there is none left. */
+static int dial_proxy(struct hf_pending *record, int fd, int64_t now)
 {
         while (record->next < record->addrs.count) {
                 int64_t left = record->deadline - now;
-                bool last = record->next + 1 == record->addrs.count;
+                bool last = record->next + 1 == record->addrs.count &&
+                            !hf_pending_has_next_proxy(record);
                 int r;
 
                 if (left <= 0)
@@ -127,6 +129,18 @@ int hf_pending_dial(struct hf_pending *record, int fd, int64_t now)
                 note_error(record, r);
                 hf_pending_disconnect(fd);
         }
+        return 0;
+}
+
+int hf_pending_dial(struct hf_pending *record, int fd, int64_t now)
+{
+        int r;
+
+        do
+                r = dial_proxy(record, fd, now);
+        while (r == 0 && hf_pending_next_proxy(record));
+        if (r != 0)
+                return r;
         return record->first_error ? record->first_error : -ENETUNREACH;
 }
 

@@ -6,14 +6,13 @@
 #include "log.h"
 #include "sys.h"
 
-/* "host:port" out of the request line, where it stands already. */
-static struct hf_span target(const struct hf_pending *record)
+/* The destination, "host:port", in BUF. */
+static struct hf_span target(const struct hf_pending *record, char buf[HF_HANDSHAKE_TARGET_MAX])
 {
-        struct hf_span text = {record->machine.head + sizeof "CONNECT " - 1, 0};
+        struct hf_out out = hf_out_write(buf, HF_HANDSHAKE_TARGET_MAX);
 
-        while (text.n < record->machine.head_len && text.s[text.n] != ' ')
-                text.n++;
-        return text;
+        hf_handshake_put_target(&out, &record->machine);
+        return (struct hf_span){buf, out.len};
 }
 
 static const char *error_name(int error)
@@ -21,6 +20,8 @@ static const char *error_name(int error)
         switch (error) {
         case EACCES:
                 return "EACCES";
+        case EAFNOSUPPORT:
+                return "EAFNOSUPPORT";
         case ECONNREFUSED:
                 return "ECONNREFUSED";
         case ECONNRESET:
@@ -29,6 +30,8 @@ static const char *error_name(int error)
                 return "EHOSTUNREACH";
         case ENETUNREACH:
                 return "ENETUNREACH";
+        case EOPNOTSUPP:
+                return "EOPNOTSUPP";
         case ETIMEDOUT:
                 return "ETIMEDOUT";
         default:
@@ -51,8 +54,8 @@ static bool offers(const char *schemes, const char *scheme)
 static void advise_login(const struct hf_pending *record)
 {
         const struct hf_span *proxy = &record->proxy->text;
-        int status = record->machine.status;
-        const char *schemes = record->machine.schemes;
+        int status = record->machine.http.status;
+        const char *schemes = record->machine.http.schemes;
 
         if (schemes[0] && !offers(schemes, "Basic"))
                 hf_log_once(
@@ -71,11 +74,10 @@ static void advise_login(const struct hf_pending *record)
                             proxy, status);
 }
 
-static void advise_status(const struct hf_pending *record)
+static void advise_status(const struct hf_pending *record, const struct hf_span *dest)
 {
         const struct hf_span *proxy = &record->proxy->text;
-        const struct hf_span dest = target(record);
-        int status = record->machine.status;
+        int status = record->machine.http.status;
 
         if (status == 407 || status == 401)
                 advise_login(record);
@@ -84,27 +86,63 @@ static void advise_status(const struct hf_pending *record)
                         HF_ONCE_403, HF_LOG_ERROR,
                         "%S does not let us through to %S (403): many proxies refuse CONNECT to "
                         "ports other than 443",
-                        proxy, &dest);
+                        proxy, dest);
         else if (status == 403)
                 hf_log_once(HF_ONCE_403, HF_LOG_ERROR,
                             "%S does not let us through to %S (403): its rules forbid that host",
-                            proxy, &dest);
+                            proxy, dest);
         else if (status == 500 || (status >= 502 && status <= 504)) /* squid and tinyproxy: 500 */
                 hf_log_once(HF_ONCE_5XX, HF_LOG_ERROR,
                             "%S cannot reach %S (%d): it is the proxy that looks the name up and "
                             "connects",
-                            proxy, &dest, status);
+                            proxy, dest, status);
         else
                 hf_log_once(HF_ONCE_STATUS, HF_LOG_ERROR,
                             "%S answers CONNECT %S with %d: is it an HTTP proxy, and does it allow "
                             "CONNECT?",
-                            proxy, &dest, status);
+                            proxy, dest, status);
 }
 
-static void advise(const struct hf_pending *record, int error)
+static void advise_socks(const struct hf_pending *record, const struct hf_span *dest)
 {
         const struct hf_span *proxy = &record->proxy->text;
-        const struct hf_span dest = target(record);
+        const struct hf_socks *socks = &record->machine.socks;
+        unsigned code = socks->code % 90; /* SOCKS4 counts from there */
+
+        if (socks->refusal == HF_SOCKS_LOGIN)
+                hf_log_once(HF_ONCE_407, HF_LOG_ERROR,
+                            "%S refuses the name and password of its URL", proxy);
+        else if (socks->refusal == HF_SOCKS_METHOD && socks->user.s)
+                hf_log_once(HF_ONCE_407, HF_LOG_ERROR,
+                            "%S wants another log-in than name and password, which is all that is "
+                            "supported here",
+                            proxy);
+        else if (socks->refusal == HF_SOCKS_METHOD)
+                hf_log_once(HF_ONCE_407, HF_LOG_ERROR,
+                            "%S wants a name and a password: write them into the proxy's URL, "
+                            "socks5h://name:password@host:port",
+                            proxy);
+        else
+                hf_log_once(HF_ONCE_SOCKS_REPLY + (code <= 8 ? code : 0), HF_LOG_ERROR,
+                            "%S does not let us through to %S: %s (SOCKS reply %d)", proxy, dest,
+                            hf_socks_reply_text(socks), (int)socks->code);
+}
+
+/* Is ERROR what the proxy said, and not that it fell silent behind it? */
+static bool is_said(const struct hf_pending *record, int error)
+{
+        const struct hf_handshake *m = &record->machine;
+
+        if (m->is_socks)
+                return m->socks.refusal != HF_SOCKS_NONE;
+        return m->http.status && m->http.status / 100 != 2 && error != ECONNRESET &&
+               !(error == ETIMEDOUT && m->http.status != 504);
+}
+
+static void advise(const struct hf_pending *record, int error, const struct hf_span *dest)
+{
+        const struct hf_span *proxy = &record->proxy->text;
+        bool is_socks = record->machine.is_socks;
         unsigned long ms = (unsigned long)(hf_sys_now() - record->since);
 
         if (record->phase == HF_PENDING_CONNECTING && error == ETIMEDOUT)
@@ -116,45 +154,64 @@ static void advise(const struct hf_pending *record, int error)
                             "%S cannot be reached (%s): is the proxy running, and is its address "
                             "right?",
                             proxy, error_name(error));
-        else if (record->machine.status && record->machine.status / 100 != 2 &&
-                 error != ECONNRESET && !(error == ETIMEDOUT && record->machine.status != 504))
-                advise_status(record);
+        else if (is_said(record, error) && is_socks)
+                advise_socks(record, dest);
+        else if (is_said(record, error))
+                advise_status(record, dest);
         else if (error == ECONNREFUSED)
                 hf_log_once(HF_ONCE_GARBAGE, HF_LOG_ERROR,
-                            "%S does not answer as an HTTP proxy does: is that port SOCKS, or TLS?",
-                            proxy);
+                            "%S does not answer as %s proxy does: is that port %s, or TLS?", proxy,
+                            is_socks ? "such a SOCKS" : "an HTTP", is_socks ? "HTTP" : "SOCKS");
         else if (error == ETIMEDOUT)
                 hf_log_once(HF_ONCE_TIMEOUT, HF_LOG_ERROR,
                             "%S takes the connection but gave no answer for %S in %u ms "
                             "(HFPROXY_TIMEOUT)",
-                            proxy, &dest, ms);
+                            proxy, dest, ms);
         else
                 hf_log_once(
                         HF_ONCE_RESET, HF_LOG_ERROR,
-                        "%S closes the connection instead of answering: is it an HTTP proxy, and "
-                        "may this machine use it?",
-                        proxy);
+                        "%S closes the connection instead of answering: is it %s proxy, and may "
+                        "this machine use it?",
+                        proxy, is_socks ? "such a SOCKS" : "an HTTP");
 }
 
 void hf_pending_log(const struct hf_pending *record, int result)
 {
         const struct hf_span *proxy = &record->proxy->text;
+        char buf[HF_HANDSHAKE_TARGET_MAX];
         struct hf_span dest;
         unsigned long ms;
+        int said;
 
         if (!hf_log_on(HF_LOG_ERROR))
                 return;
-        dest = target(record);
+        dest = target(record, buf);
         ms = (unsigned long)(hf_sys_now() - record->since);
         if (result == 0) {
                 hf_log(HF_LOG_INFO, "%S via %S: connected in %u ms", &dest, proxy, ms);
                 return;
         }
-        if (record->machine.status)
+        said = hf_handshake_said(&record->machine);
+        if (said)
                 hf_log(HF_LOG_INFO, "%S via %S: failed in %u ms: %s %d, the proxy said %d", &dest,
-                       proxy, ms, error_name(-result), -result, (int)record->machine.status);
+                       proxy, ms, error_name(-result), -result, said);
         else
                 hf_log(HF_LOG_INFO, "%S via %S: failed in %u ms: %s %d", &dest, proxy, ms,
                        error_name(-result), -result);
-        advise(record, -result);
+        advise(record, -result, &dest);
+}
+
+void hf_pending_log_unsuitable(const struct hf_proxy *proxy, int error)
+{
+        if (error == -EAFNOSUPPORT) {
+                hf_log_once(HF_ONCE_UNSUITABLE, HF_LOG_ERROR,
+                            "%S: SOCKS4 has no room for an IPv6 address: is the proxy SOCKS5 too? "
+                            "then say socks5h://",
+                            &proxy->text);
+        } else if (!hf_handshake_can_log_in(proxy)) {
+                hf_log_once(HF_ONCE_UNSUITABLE, HF_LOG_ERROR,
+                            "%S: SOCKS has no room for a name or a password of over 255 bytes%s",
+                            &proxy->text,
+                            proxy->scheme < HF_SCHEME_SOCKS5 ? ", nor SOCKS4 for a NUL" : "");
+        }
 }

@@ -5,7 +5,7 @@
 #include "pending.h"
 #include "proxyaddr.h"
 
-#include "core/http_connect.h"
+#include "core/handshake.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -38,20 +38,22 @@ struct hf_pending {
         uint32_t moves;
         hf_pending_moves *shared_moves;
 
-        bool alone;      /* not of the table: it was full, or the descriptor's number too high */
-        bool alive;      /* OVER: the socket was not disconnected and must stay unusable */
-        bool settle;     /* the kernel's own connect has yet to return 0 once */
-        bool left;       /* a blocking connect() was given up before its end */
-        bool blocks;     /* the socket did when its connect(2) was made, */
-        bool up;         /* which may have done more than begin */
-        int64_t own_ms;  /* the socket's own SO_SNDTIMEO then; 0: none */
-        uint8_t next;    /* of addrs, still to try */
-        int8_t phase;    /* enum hf_pending_phase */
-        int result;      /* OVER: 0 or -errno */
-        short events;    /* what it waits for */
-        short armed;     /* and what it waited for when the last step ended */
-        int first_error; /* of addresses that failed, 0 if none did */
-        int lowat;       /* SO_RCVLOWAT that was taken away for the handshake, or 0 */
+        bool alone;     /* not of the table: it was full, or the descriptor's number too high */
+        bool alive;     /* OVER: the socket was not disconnected and must stay unusable */
+        bool settle;    /* the kernel's own connect has yet to return 0 once */
+        bool left;      /* a blocking connect() was given up before its end */
+        bool blocks;    /* the socket did when its connect(2) was made, */
+        bool up;        /* which may have done more than begin */
+        int64_t own_ms; /* the socket's own SO_SNDTIMEO then; 0: none */
+        uint8_t next;   /* of addrs, still to try */
+        int8_t phase;   /* enum hf_pending_phase */
+        int result;     /* OVER: 0 or -errno */
+        short events;   /* what it waits for */
+        short armed; /* what epoll sets were told of that when the last step ended; 0: they are to
+                      * be told again */
+        bool told;   /* epoll sets were told something, and have to be told the end */
+        int first_error;       /* of addresses that failed, 0 if none did */
+        int lowat;             /* SO_RCVLOWAT that was taken away for the handshake, or 0 */
         bool fastopen, v6only; /* options that were switched off for the tunnel */
         sa_family_t family;
         uint16_t port; /* of the destination */
@@ -59,9 +61,10 @@ struct hf_pending {
         struct sockaddr_in6 asked; /* what the program connects to, either family */
         _Atomic(int64_t) since;    /* when connect() began */
         int64_t deadline, addr_deadline;
-        const struct hf_proxy *proxy;
+        const struct hf_proxy *proxy, *first_proxy; /* the one that is tried; of a list, where it
+                                                     * began */
         struct hf_proxyaddr addrs;
-        struct hf_http_connect machine;
+        struct hf_handshake machine;
 };
 
 /* A record as its users know it. It may be over, and another's, by the time they come back: the
@@ -234,6 +237,18 @@ void hf_pending_put_back(const struct hf_pending *record, int fd, bool failed);
  * the caller's, and the socket stays as it is. (It may be connected already.) */
 bool hf_pending_callers_error(int error);
 
+/* ---- pending_list.c: several proxies ---- */
+
+/* Of the list that PROXY begins, the one to begin with: that which served last. */
+const struct hf_proxy *hf_pending_first_proxy(const struct hf_proxy *proxy);
+
+/* The proxy of the claimed RECORD has taken the connection. */
+void hf_pending_served(const struct hf_pending *record);
+
+/* Is there another one to try? Then RECORD is set up for it. */
+bool hf_pending_has_next_proxy(const struct hf_pending *record);
+bool hf_pending_next_proxy(struct hf_pending *record);
+
 /* ---- pending_drive.c ---- */
 
 /* Steps until it is over, or until the caller must have its say: 0, -errno, or -EINTR (a handler
@@ -258,3 +273,6 @@ void hf_pending_drive_to_end(const struct hf_tunnel *tunnel);
 
 /* The log lines about how RECORD ended. */
 void hf_pending_log(const struct hf_pending *record, int result);
+
+/* The handshake with PROXY could not even begin, for ERROR: a line where its URL is the reason. */
+void hf_pending_log_unsuitable(const struct hf_proxy *proxy, int error);

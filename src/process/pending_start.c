@@ -16,35 +16,29 @@ static bool blocks(int fd)
 
 /* The record, filled in, and TCP begun on the first address. 0 and *ret_tunnel, claimed; -errno: it
  * failed at once, nothing is pending. */
-static int start(const struct hf_request *request, const struct hf_proxyaddr *addrs, uint64_t id,
-                 struct hf_tunnel *ret_tunnel)
+static int start(const struct hf_request *request, const struct hf_proxy *proxy,
+                 const struct hf_proxyaddr *addrs, uint64_t id, struct hf_tunnel *ret_tunnel)
 {
-        struct hf_span host = request->dest->name;
-        char literal[HF_ADDR_TEXT_MAX];
         struct hf_pending *record;
         int fd = request->fd, r;
 
-        if (!host.s) {
-                struct hf_out out = hf_out_write(literal, sizeof literal);
-
-                hf_addr_put(&out, request->dest->addr);
-                host = (struct hf_span){literal, out.len};
-        }
         r = hf_pending_take(fd, id, request->since, &record);
         if (r < 0)
                 return r;
         record->family = request->family;
         record->deadline = record->addr_deadline = request->since + request->config->timeout_ms;
-        record->proxy = request->proxy;
+        record->proxy = record->first_proxy = proxy;
         record->port = request->dest->port;
         record->addrs = *addrs;
         record->asked_len =
                 request->len < sizeof record->asked ? request->len : sizeof record->asked;
         memcpy(&record->asked, request->addr, record->asked_len);
-        r = hf_http_connect_init(&record->machine, host, request->dest->port, request->proxy->auth);
+        r = hf_handshake_init(&record->machine, proxy, request->dest);
         if (r < 0) {
                 hf_pending_free(record);
-                return r;
+                hf_pending_log_unsuitable(proxy, r);
+                /* as for a password that is wrong */
+                return hf_handshake_can_log_in(proxy) ? r : -EACCES;
         }
         hf_pending_prepare(record, fd);
         r = hf_pending_dial(record, fd, request->since);
@@ -59,8 +53,25 @@ static int start(const struct hf_request *request, const struct hf_proxyaddr *ad
         return 0;
 }
 
+/* The proxy to begin with, and its addresses; may look names up, as those of a list must be known
+ * before they are wanted in a step. NULL: none has an address. */
+static const struct hf_proxy *choose(const struct hf_proxy *proxy, struct hf_proxyaddr *ret_addrs)
+{
+        const struct hf_proxy *first = hf_pending_first_proxy(proxy), *chosen = NULL;
+        struct hf_proxyaddr addrs;
+
+        proxy = first;
+        do {
+                if (hf_proxyaddr(proxy, chosen ? &addrs : ret_addrs) == 0 && !chosen)
+                        chosen = proxy;
+                proxy = proxy->next;
+        } while (proxy && proxy != first);
+        return chosen;
+}
+
 int hf_pending_connect(const struct hf_request *request)
 {
+        const struct hf_proxy *proxy;
         struct hf_tunnel tunnel;
         struct hf_proxyaddr addrs;
         struct hf_step step;
@@ -70,16 +81,16 @@ int hf_pending_connect(const struct hf_request *request)
 
         if (r < 0)
                 return r;
-        r = hf_proxyaddr(request->proxy, &addrs); /* may look a name up */
-        if (r < 0) {
+        proxy = choose(request->proxy, &addrs);
+        if (!proxy) {
                 const struct hf_span *name = &request->dest->name;
 
                 hf_log(HF_LOG_INFO, "%S:%d via %S: failed: the proxy's own name does not resolve",
                        name, (int)request->dest->port, &request->proxy->text);
-                return r;
+                return -EHOSTUNREACH;
         }
         mask = hf_signals_block();
-        r = start(request, &addrs, id, &tunnel);
+        r = start(request, proxy, &addrs, id, &tunnel);
         if (r == 0) {
                 bool blocking = tunnel.alone || (tunnel.record->blocks && !request->nowait);
                 int64_t own_ms = tunnel.record->own_ms;

@@ -17,6 +17,7 @@
 /* What the phases return besides 0 (wait) and -errno. */
 #define DONE 1 /* the tunnel stands */
 #define LOST 2 /* another process goes on with it */
+#define TURN 5 /* read_reply(): it is our turn to send */
 
 /* ---- the handshake ---- */
 
@@ -24,15 +25,15 @@
 #define UNSENT 3 /* not all of it is out */
 #define SENT 4   /* it went out just now, so there can be no reply yet */
 
-/* 0: it is out, or what the proxy said before it closed is to be read first. WRITABLE: the socket
- * is known to be. */
+/* Whatever it is our turn to send. 0: it is out, or what the proxy said before it closed is to be
+ * read first. WRITABLE: the socket is known to be. */
 static int send_request(struct hf_pending *record, int fd, bool writable)
 {
-        struct iovec iov[3];
+        struct iovec iov[HF_HANDSHAKE_IOV];
         size_t sent = 0;
         int n;
 
-        while ((n = hf_http_connect_output(&record->machine, sent, iov)) > 0) {
+        while ((n = hf_handshake_output(&record->machine, sent, iov)) > 0) {
                 const struct msghdr msg = {.msg_iov = iov, .msg_iovlen = (size_t)n};
                 struct pollfd pfd = {.fd = fd, .events = POLLOUT};
                 long r;
@@ -70,6 +71,7 @@ static int consume(int fd, char *buf, size_t n)
  * unread rest makes poll spin and fills a small SO_RCVBUF. */
 static int read_reply(struct hf_pending *record, int fd)
 {
+        struct iovec iov[HF_HANDSHAKE_IOV];
         char buf[CHUNK];
 
         for (;;) {
@@ -83,23 +85,32 @@ static int read_reply(struct hf_pending *record, int fd)
                         return -ECONNRESET; /* closed, reset, or dead by whatever other means */
                 if (!hf_pending_move(record))
                         return LOST;
-                r = hf_http_connect_input(&record->machine, buf, (size_t)n, &used);
+                r = hf_handshake_input(&record->machine, buf, (size_t)n, &used);
                 if (r < 0)
                         return r;
                 if (consume(fd, buf, used) < 0)
                         return -ECONNRESET;
                 if (r > 0)
                         return DONE;
+                if (hf_handshake_output(&record->machine, 0, iov) > 0)
+                        return TURN;
                 /* To the very end: an edge that was told already is not told again. */
         }
 }
 
 static int greet(struct hf_pending *record, int fd, bool writable)
 {
-        int out = send_request(record, fd, writable);
+        for (;;) {
+                int out = send_request(record, fd, writable), r;
 
-        record->events = (short)(POLLIN | (out == UNSENT ? POLLOUT : 0));
-        return out == LOST ? LOST : out == SENT ? 0 : read_reply(record, fd);
+                record->events = (short)(POLLIN | (out == UNSENT ? POLLOUT : 0));
+                if (out == LOST || out == SENT)
+                        return out == LOST ? LOST : 0;
+                r = read_reply(record, fd);
+                if (r != TURN)
+                        return r;
+                writable = false;
+        }
 }
 
 static int advance(struct hf_pending *record, int fd)
@@ -112,6 +123,7 @@ static int advance(struct hf_pending *record, int fd)
                 if (r <= 0)
                         return r;
                 record->phase = HF_PENDING_GREETING;
+                hf_pending_served(record);
                 writable = true;
         }
         return greet(record, fd, writable);
@@ -142,12 +154,12 @@ static int advance_in_time(struct hf_pending *record, int fd, int64_t *ret_now, 
 /* ---- what follows from it ---- */
 
 /* For each descriptor of the socket FD. */
-static bool for_each_alias(const struct hf_pending *record, int fd,
-                           bool (*visit)(int fd, short events, bool changed), short events,
-                           bool changed)
+static unsigned for_each_alias(const struct hf_pending *record, int fd,
+                               unsigned (*visit)(int fd, short events, bool changed), short events,
+                               bool changed)
 {
         uint64_t id = atomic_load_explicit(&record->id, memory_order_relaxed), now;
-        bool any = false;
+        unsigned any = 0;
 
         for (int i = 0; i < HF_PENDING_ALIASES; i++) {
                 int alias = atomic_load_explicit(&record->fds[i], memory_order_relaxed);
@@ -158,17 +170,18 @@ static bool for_each_alias(const struct hf_pending *record, int fd,
         return any;
 }
 
-static bool restore(int fd, short unused, bool unused_too)
+static unsigned restore(int fd, short unused, bool unused_too)
 {
         (void)unused, (void)unused_too;
         hf_interest_restore(fd);
-        return false;
+        return 0;
 }
 
 /* The end. RESULT: 0 or -errno. True: the record is still there, for the call that asks. */
 static bool finish(struct hf_pending *record, int fd, int result)
 {
-        bool callers = hf_pending_callers_error(result);
+        /* What the proxy said (EAFNOSUPPORT by SOCKS) is another matter. */
+        bool callers = record->phase == HF_PENDING_CONNECTING && hf_pending_callers_error(result);
 
         record->result = result;
         if (result < 0 && !callers) {
@@ -187,7 +200,7 @@ static bool finish(struct hf_pending *record, int fd, int result)
                 hf_pending_log(record, result);
         record->phase = HF_PENDING_OVER;
         atomic_store_explicit(&record->due, INT64_MAX, memory_order_relaxed);
-        if (!record->alone)
+        if (record->told)
                 for_each_alias(record, fd, restore, 0, false);
         /* 0 is nobody's business any more, unless the kernel has said it already to a connect()
          * that was given up: the next one is owed it. */
@@ -241,13 +254,16 @@ static bool step_once(const struct hf_tunnel *tunnel, enum hf_progress *ret_prog
         ret->up = record->phase == HF_PENDING_GREETING;
         ret->ms = due - now < WATCH_MS ? (int)(due - now) : WATCH_MS;
         if (!record->alone) {
+                unsigned armed;
+
                 atomic_store_explicit(&record->due, due, memory_order_relaxed);
                 hf_pending_expect(due);
-                ret->watched = for_each_alias(record, fd, hf_interest_arm, record->events,
-                                              record->events != record->armed) ||
-                               atomic_load_explicit(&record->waited, memory_order_relaxed);
+                armed = for_each_alias(record, fd, hf_interest_arm, record->events,
+                                       record->events != record->armed);
+                record->armed = (short)(armed & HF_INTEREST_WAKES ? 0 : record->events);
+                record->told |= armed != 0;
+                ret->watched = armed || atomic_load_explicit(&record->waited, memory_order_relaxed);
         }
-        record->armed = record->events;
         return true;
 }
 
@@ -328,7 +344,8 @@ int hf_pending_collect(const struct hf_tunnel *tunnel, bool for_connect)
 void hf_pending_forsake(struct hf_pending *record, int fd)
 {
         hf_pending_put_back(record, fd, true);
-        for_each_alias(record, fd, restore, 0, false);
+        if (record->told)
+                for_each_alias(record, fd, restore, 0, false);
 }
 
 void hf_pending_abandon(struct hf_pending *record, int fd, int error)

@@ -204,16 +204,27 @@ static int look_up(const struct hf_proxy *proxy, struct hf_proxyaddr *ret)
         return 0;
 }
 
+static bool literal(const struct hf_proxy *proxy, struct hf_proxyaddr *ret)
+{
+        if (!proxy->addr.family)
+                return false;
+        ret->count = 1;
+        ret->addrs[0] = proxy->addr;
+        hf_addrset_add(&hf_proxy_addrs, &proxy->addr, proxy->port);
+        return true;
+}
+
+bool hf_proxyaddr_known(const struct hf_proxy *proxy, struct hf_proxyaddr *ret)
+{
+        return literal(proxy, ret) || cached(proxy, INT64_MAX, ret) == 1;
+}
+
 int hf_proxyaddr(const struct hf_proxy *proxy, struct hf_proxyaddr *ret)
 {
         int r;
 
-        if (proxy->addr.family) {
-                ret->count = 1;
-                ret->addrs[0] = proxy->addr;
-                hf_addrset_add(&hf_proxy_addrs, &proxy->addr, proxy->port);
+        if (literal(proxy, ret))
                 return 0;
-        }
         r = cached(proxy, INT64_MAX, ret);
         if (r != 0)
                 return r < 0 ? r : 0;
@@ -233,14 +244,15 @@ void hf_proxyaddr_learn(const struct hf_rules *rules, struct hf_span name,
 {
         const struct hf_proxy *proxies[] = {rules->https, rules->http, rules->all};
 
+        /* Only into the set of addresses, not into the cache: the program may have asked for one
+         * family alone. */
         for (size_t i = 0; i < HF_LEN(proxies); i++) {
+                const struct hf_proxy *proxy = proxies[i];
                 struct hf_proxyaddr addrs;
 
-                if (!proxies[i] || !hf_span_caseeq(proxies[i]->host, name))
-                        continue;
-                collect(found, proxies[i]->port, &addrs);
-                /* Only into the set of addresses, not into the cache: the program may have asked
-                 * for one family alone. */
+                for (; proxy; proxy = proxy->next == proxies[i] ? NULL : proxy->next)
+                        if (hf_span_caseeq(proxy->host, name))
+                                collect(found, proxy->port, &addrs);
         }
 }
 

@@ -20,6 +20,9 @@ struct addrinfo;
  * believe it). Looks up only if it must; a literal never. */
 int hf_proxyaddr(const struct hf_proxy *proxy, struct hf_proxyaddr *ret);
 
+/* The same without any look-up: false if that would take one. */
+bool hf_proxyaddr_known(const struct hf_proxy *proxy, struct hf_proxyaddr *ret);
+
 /* In a look-up of the program's: looks up the proxy's name too if that was not done in the last
  * 60 s. */
 void hf_proxyaddr_refresh(const struct hf_proxy *proxy);

@@ -37,8 +37,13 @@ void *hf_real_resolve(enum hf_real_row row)
         return f;
 }
 
+_Atomic(const char *) hf_real_single_threaded;
+
 void hf_real_init(void)
 {
+        const char *single = dlsym(RTLD_DEFAULT, "__libc_single_threaded");
+
+        atomic_store_explicit(&hf_real_single_threaded, single, memory_order_relaxed);
         for (int row = 0; row < HF_REAL_ROWS; row++)
                 hf_real_resolve((enum hf_real_row)row);
 }

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,10 @@
 #include <time.h>
 
 struct addrinfo;
+struct gaicb;
+struct hostent;
 struct mmsghdr;
+struct sigevent;
 
 enum hf_real_row {
 #define HF_HOOK(ret, name, params, args) HF_REAL_##name,
@@ -37,6 +41,16 @@ extern _Atomic(void *) hf_real_found[HF_REAL_ROWS];
 
 /* Looks up every row; called once by the constructor. */
 void hf_real_init(void);
+
+/* Is this thread known to be the only one, so that nothing happens in this process while it sleeps?
+ * (glibc's own word, since 2.32; of other libcs nothing is known.) */
+extern _Atomic(const char *) hf_real_single_threaded;
+static inline bool hf_real_alone(void)
+{
+        const char *single = atomic_load_explicit(&hf_real_single_threaded, memory_order_relaxed);
+
+        return single && *single;
+}
 
 /* What a row has to do that is not looked up yet. */
 void *hf_real_resolve(enum hf_real_row row);

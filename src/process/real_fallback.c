@@ -33,14 +33,6 @@ static int unavailable(void)
         return -1;
 }
 
-int hf_fallback_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-                            struct addrinfo **res)
-{
-        (void)node, (void)service, (void)hints, (void)res;
-        errno = ENOSYS;
-        return -11; /* EAI_SYSTEM */
-}
-
 int hf_fallback_setenv(const char *name, const char *value, int overwrite)
 {
         (void)name, (void)value, (void)overwrite;
@@ -174,6 +166,11 @@ int hf_fallback_epoll_pwait2(int epfd, struct epoll_event *events, int n,
 int hf_fallback_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
         return (int)CALL(SYS_connect, fd, addr, len, 0, 0, 0);
+}
+
+int hf_fallback_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+        return (int)CALL(SYS_bind, fd, addr, len, 0, 0, 0);
 }
 
 int hf_fallback_getsockopt(int fd, int level, int name, void *value, socklen_t *len)

@@ -115,3 +115,8 @@ const struct hf_self *hf_self(void)
         /* Another thread is at it, or this is a signal handler above it: nobody can wait here. */
         return seen == READ ? &self : seen == NAMED ? &name_only : &nothing;
 }
+
+bool hf_self_is_known(void)
+{
+        return atomic_load_explicit(&state, memory_order_acquire) == READ;
+}

@@ -8,3 +8,6 @@
 /* Never NULL. A caller that comes while another thread is still reading (a matter of microseconds,
  * once in the life of a process) gets the name alone, or nothing. Async-signal-safe. */
 const struct hf_self *hf_self(void);
+
+/* Does it give the same answer from now on? */
+bool hf_self_is_known(void);

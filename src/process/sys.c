@@ -20,12 +20,12 @@ void *hf_sys_map(size_t size)
         return p < 0 && p > -4096 ? NULL : (void *)p;
 }
 
-void *hf_sys_map_once(_Atomic(void *) *place, size_t size)
+void *hf_sys_map_first(_Atomic(void *) *place, size_t size)
 {
-        void *mapped = atomic_load_explicit(place, memory_order_acquire), *fresh;
+        void *mapped = NULL, *fresh = hf_sys_map(size);
 
-        if (mapped || !(fresh = hf_sys_map(size)))
-                return mapped;
+        if (!fresh)
+                return atomic_load_explicit(place, memory_order_acquire);
         if (atomic_compare_exchange_strong(place, &mapped, fresh))
                 return fresh;
         hf_sys_unmap(fresh, size); /* another thread was faster */

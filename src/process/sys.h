@@ -6,6 +6,7 @@
 #pragma once
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <poll.h>
 #include <stddef.h>
@@ -47,6 +48,15 @@ static inline long hf_syscall6(long nr, long a, long b, long c, long d, long e, 
 }
 #else
 #error "hfproxy knows the system call conventions of x86-64 and aarch64 only"
+#endif
+
+/* Linux 3.19, which a libc's headers may be older than. */
+#ifndef SYS_execveat
+#ifdef __x86_64__
+#define SYS_execveat 322
+#else
+#define SYS_execveat 281
+#endif
 #endif
 
 #define hf_syscall3(nr, a, b, c) hf_syscall6(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
@@ -119,7 +129,15 @@ static inline int hf_sys_poll(struct pollfd *fds, unsigned n, int ms)
 void *hf_sys_map(size_t size);
 
 /* What *PLACE points to: at the first call SIZE fresh bytes, for all callers the same ones. */
-void *hf_sys_map_once(_Atomic(void *) *place, size_t size);
+void *hf_sys_map_first(_Atomic(void *) *place, size_t size);
+static inline void *hf_sys_map_once(_Atomic(void *) *place, size_t size)
+{
+        void *mapped = atomic_load_explicit(place, memory_order_acquire);
+
+        if (!mapped)
+                mapped = hf_sys_map_first(place, size);
+        return mapped;
+}
 
 static inline void hf_sys_unmap(void *p, size_t size)
 {
@@ -138,3 +156,6 @@ int64_t hf_sys_now_ns(void);
  * signal set in before it rejects the nonsense that comes with it). So connect() with a bad
  * pointer gets the kernel's EFAULT and not a crash inside this library. */
 bool hf_sys_readable(const void *p, size_t n);
+
+/* The same of the eight bytes at AT (a multiple of eight), always asked of the kernel. */
+bool hf_sys_word_readable(uintptr_t at);

@@ -45,8 +45,13 @@ uint32_t hf_twins_id(int fd)
  * of one that was in use, what is known stays. */
 void hf_twins_dup(int from, int to, bool chosen)
 {
-        uint32_t id = hf_twins_id(from);
-        twin_id *place = id ? place_of(to) : NULL;
+        const twin_id *source = place_of(from);
+        uint32_t id = source ? get(source) : 0;
+        twin_id *place;
+
+        if (!id)
+                id = hf_twins_id(from);
+        place = id ? place_of(to) : NULL;
 
         if (place && get(place) != id && (!chosen || get(place) == 0 || hf_pending_ours()))
                 atomic_store_explicit(place, id, memory_order_relaxed);

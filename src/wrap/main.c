@@ -3,7 +3,7 @@
  *
  *      hfproxy-launch -e PID [-u]
  *              prints what the shell PID does not hand on of its environment; -u: is
- *              HFPROXY_URL a proxy's?
+ *              HFPROXY_URL a proxy's, or a list of them?
  *      hfproxy-launch [-q] [-n] -l LIBRARY -- COMMAND [ARG…]
  *              -q no findings, -n no look at the proxy; the variable hfwrap_given holds what -e
  *              printed
@@ -75,10 +75,11 @@ static void say_look(enum hf_look look, const char *program)
                 [HF_LOOK_32BIT] = "is a 32-bit program",
                 [HF_LOOK_MACHINE] = "is a program for another processor",
         };
+        const char *only = getenv("HFPROXY_ONLY");
 
         if (look != HF_LOOK_FINE)
-                hf_say("'%s' %s: it gets the proxy variables, but not the library", program,
-                       what[look]);
+                hf_say("'%s' %s: it gets the proxy variables, but not the library%s", program,
+                       what[look], only && *only ? ", and does not know HFPROXY_ONLY" : "");
 }
 
 static int launch(const struct options *options, char *const argv[])
@@ -110,10 +111,10 @@ static int launch(const struct options *options, char *const argv[])
 
 static int prepare(const struct options *options)
 {
-        struct hf_url url;
+        bool bad;
 
         /* The text itself is not shown: it may hold a password. */
-        if (options->url && hf_url_parse(hf_span(getenv("HFPROXY_URL")), &url) < 0) {
+        if (options->url && !hf_url_list_first(hf_span(getenv("HFPROXY_URL")), &bad).s) {
                 hf_say("-p: not a proxy's URL; it looks like http://host:port or "
                        "socks5h://user:password@host:port");
                 return HF_EXIT_OWN;

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,15 +42,18 @@ static int peer;          /* connected by TCP */
 static int file, pipe_end, pipe_filler, epfd, spare, unix_listener;
 static int fds[BATCH];
 static struct sockaddr_un un = {.sun_family = AF_UNIX};
-static struct sockaddr_in discard, refused, named;
+static struct sockaddr_in discard, refused, named, any_port;
 static char text[SIZE] = "0123456789abcde";
 static struct iovec iov = {text, SIZE};
 static struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+static struct msghdr addressed = {
+        .msg_name = &discard, .msg_namelen = sizeof discard, .msg_iov = &iov, .msg_iovlen = 1};
 static struct mmsghdr msgs[1] = {{.msg_hdr = {.msg_iov = &iov, .msg_iovlen = 1}}};
 static struct pollfd pfd;
 static struct epoll_event interest = {.events = EPOLLIN}, events[8];
 static const struct timespec zero;
 static int number, off;
+static char name[NI_MAXSERV];
 
 /* Arguments that a call changes, as they must be before the next. */
 static fd_set *set_make(void)
@@ -131,6 +135,13 @@ static void unix_make(unsigned n)
                         die("socket");
 }
 
+static void udp_make(unsigned n)
+{
+        for (unsigned i = 0; i < n; i++)
+                if ((fds[i] = socket(AF_INET, SOCK_DGRAM, 0)) < 0)
+                        die("socket");
+}
+
 static void unix_clean(unsigned n)
 {
         close_fds(n);
@@ -160,6 +171,7 @@ static int bind_one(int type, struct sockaddr_in *ret_sa)
 void calls_prepare(void)
 {
         struct sockaddr_in sa;
+        struct addrinfo *list;
         int pair[2], pipes[2], listener;
 
         checked(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
@@ -187,6 +199,11 @@ void calls_prepare(void)
         checked(listen(listener, 1));
         peer = checked(socket(AF_INET, SOCK_STREAM, 0));
         checked(connect(peer, SA(&sa), sizeof sa));
+
+        /* with the library, a placeholder: from now on every address may be one */
+        if (getaddrinfo("names.test", "443", NULL, &list) == 0)
+                freeaddrinfo(list);
+        any_port = ipv4("127.0.0.1", 0);
 
         /* a name in the abstract namespace, which is this network namespace's own */
         snprintf(un.sun_path + 1, sizeof un.sun_path - 1, "hfbench-%d", (int)getpid());

@@ -28,7 +28,7 @@ const size_t by_hand_request_length = sizeof by_hand_request - 1;
 bool by_hand_granted(const char *text, size_t n)
 {
         errno = 0;
-        if (n >= 12 && memcmp(text, "HTTP/1.1 200", 12) != 0)
+        if (n >= 12 && (memcmp(text, "HTTP/1.", 7) != 0 || memcmp(text + 8, " 200", 4) != 0))
                 die("the proxy refused");
         return n >= 12 && memmem(text, n, "\r\n\r\n", 4);
 }

@@ -20,6 +20,7 @@ PROGRAMS = Path(__file__).resolve().parent / "programs"
 DEADLINE = 60  # seconds, for what takes milliseconds
 
 P, Q = "http://p.test:3128", "http://q.test:8080"
+S5, S5H = "socks5://s.test:1080", "socks5h://s.test:1080"
 EVERY_PAIR = [v for n in ("http_proxy", "https_proxy", "all_proxy") for v in (n, n.upper())]
 XET, XETHUB = "HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_XETHUB"
 STATE = "HFPROXY_STATE"
@@ -83,6 +84,7 @@ class Row:
     env: dict  # the user's
     expect: dict  # what is to be seen; None: unset
     then: dict | None = None  # changed between a first process and the one that looks
+    shown: dict | None = None  # what shells, and programs without the library, see instead
 
 
 def both(name, value):
@@ -148,9 +150,82 @@ ROWS = [
         both("http_proxy", Q) | both("https_proxy", P),
     ),
     Row("fills what is empty", {"all_proxy": P, "https_proxy": ""}, both("https_proxy", P)),
-    Row("does not fill from SOCKS", {"all_proxy": "socks5h://p.test:1"}, many(EVERY_PAIR[:4], None)),
+    Row(
+        "does not fill from SOCKS",
+        {"all_proxy": S5H, "HFPROXY_SOCKS": "env"},
+        many(EVERY_PAIR[:4], None) | both("all_proxy", S5H),
+    ),
+    # SOCKS: hidden from clients, whatever they can speak
+    Row(
+        "Clash",
+        {"http_proxy": P, "https_proxy": P, "all_proxy": S5},
+        many(EVERY_PAIR[:4], P) | both("all_proxy", None) | both("no_proxy", Completed("")),
+        shown=many(EVERY_PAIR[:4], P) | both("all_proxy", S5) | both("no_proxy", Completed("")),
+    ),
+    Row(
+        "GNOME",
+        {"http_proxy": f"{P}/", "https_proxy": f"{P}/", "ftp_proxy": f"{P}/", "all_proxy": "socks://s.test:1080/"},
+        many(EVERY_PAIR[:4], f"{P}/") | both("ftp_proxy", f"{P}/") | both("all_proxy", None),
+        shown=many(EVERY_PAIR[:4], f"{P}/") | both("all_proxy", f"{S5H}/"),
+    ),
+    Row(
+        "SOCKS alone",
+        {"ALL_PROXY": S5H},
+        many(EVERY_PAIR, None) | {"no_grpc_proxy": None},
+        shown=many(EVERY_PAIR[:4], S5) | both("all_proxy", S5H) | {"no_grpc_proxy": None},
+    ),
+    Row(
+        "SOCKS for one",
+        {"http_proxy": P, "HTTPS_PROXY": "socks://s.test"},
+        both("http_proxy", P) | both("https_proxy", None),
+        shown=both("http_proxy", P) | both("https_proxy", S5),
+    ),
+    Row(
+        "SOCKS by the URL",
+        {"HFPROXY_URL": S5H, "https_proxy": Q},
+        many(EVERY_PAIR, None),
+        shown=many(EVERY_PAIR[:4], S5) | both("all_proxy", S5H),
+    ),
+    Row(
+        "SOCKS first of a list",
+        {"HFPROXY_URL": f"{S5H},{P}"},
+        many(EVERY_PAIR, None),
+        shown=many(EVERY_PAIR[:4], S5) | both("all_proxy", S5H),
+    ),
+    Row("HTTP first of a list", {"HFPROXY_URL": f"{P},{S5H}"}, many(EVERY_PAIR, P)),
+    Row("SOCKS without a tunnel", {"all_proxy": S5, "HFPROXY_TUNNEL": "off"}, both("all_proxy", S5)),
+    Row("a newer word beats what is hidden", {"all_proxy": S5}, many(EVERY_PAIR, P), then={"all_proxy": P}),
+    Row(
+        "a shell's unset counts",
+        {"ALL_PROXY": S5},
+        many([*EVERY_PAIR, "no_proxy", "NO_PROXY"], None),
+        then={"all_proxy": None, "ALL_PROXY": None},
+    ),
+    Row(
+        "what was hidden comes back",
+        {"all_proxy": S5, "http_proxy": P},
+        both("https_proxy", None) | both("all_proxy", S5) | both("http_proxy", P),
+        then={"HFPROXY_SOCKS": "env"},
+    ),
+    # HFPROXY_ONLY
+    Row(
+        "a list hides them all",
+        {"https_proxy": P, "HFPROXY_ONLY": "hf"},
+        many(EVERY_PAIR, None),
+        shown=both("https_proxy", P) | both("all_proxy", None),
+    ),
+    Row(
+        "and what is filled",
+        {"ALL_PROXY": "p.test:3128", "HFPROXY_ONLY": "hf"},
+        many(EVERY_PAIR, None),
+        shown=many(EVERY_PAIR, P),
+    ),
     # SOCKS spelt as GNOME does, damage
-    Row("respells socks", {"ALL_PROXY": "socks://127.0.0.1:7890/"}, both("all_proxy", "socks5h://127.0.0.1:7890/")),
+    Row(
+        "respells socks",
+        {"ALL_PROXY": "socks://127.0.0.1:7890/", "HFPROXY_SOCKS": "env"},
+        both("all_proxy", "socks5h://127.0.0.1:7890/"),
+    ),
     Row("takes quotes off", {"HTTPS_PROXY": f'"{P}"'}, both("https_proxy", P)),
     Row("takes other quotes off", {"HTTPS_PROXY": f"'{P}'"}, both("https_proxy", P)),
     Row("takes a CR off", {"https_proxy": f"{P}\r"}, both("https_proxy", P)),
@@ -318,6 +393,7 @@ def viewers(tmp_path_factory):
 
 
 VIEWS = [(name, "preload") for name in ("getenv", "secure_getenv", "environ", "python", "node", "bash", "child")]
+NO_CLIENTS = {"bash", "static", "go"}
 VIEWS += [(name, "hfwrap") for name in ("getenv", "python", "child", "static", "go")]
 
 
@@ -361,8 +437,9 @@ def test_environment(row, view, viewers, ports, lib, hfwrap, tmp_path):
     if how == "preload":
         env["LD_PRELOAD"] = str(lib)
     between = [*changes(row.then), *start] if row.then else []
-    seen = look([*start, *between, *viewers[viewer]], env, list(row.expect))
-    assert {name: filled(value) for name, value in row.expect.items()} == seen
+    expect = row.shown if row.shown and viewer in NO_CLIENTS else row.expect
+    seen = look([*start, *between, *viewers[viewer]], env, list(expect))
+    assert {name: filled(value) for name, value in expect.items()} == seen
 
 
 def test_every_own_address_is_exempt(viewers, lib, tmp_path):

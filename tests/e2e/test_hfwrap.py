@@ -185,9 +185,17 @@ def test_version(run):
         (["--ca"], "--ca needs a value"),
         (["--log"], "--log needs a value"),
         (["--tunnel"], "--tunnel needs a value"),
+        (["--only"], "--only needs a value"),
+        (["--socks"], "--socks needs a value"),
+        (["--dns"], "--dns needs a value"),
         (["-p", "", "true"], "-p needs a URL"),
         (["--log=", "true"], "--log needs a file"),
-        (["--tunnel", "maybe", "true"], "--tunnel takes on or off, not 'maybe'"),
+        (["--tunnel", "maybe", "true"], "--tunnel takes on, off or strict, not 'maybe'"),
+        (["--tunnel=", "true"], "--tunnel takes on, off or strict, not ''"),
+        (["--socks", "5", "true"], "--socks takes bridge or env, not '5'"),
+        (["--dns=remote", "true"], "--dns takes proxy or local, not 'remote'"),
+        (["--only", "", "true"], "--only needs a list"),
+        (["--only=", "true"], "--only needs a list"),
         (["--ca", "nothing.pem", "true"], "cannot read 'nothing.pem'"),
         (["--ca=", "true"], "cannot read ''"),
         (["--ca", "/", "true"], "cannot read '/'"),
@@ -195,13 +203,7 @@ def test_version(run):
         (["--ca", "/etc/passwd", "true"], "--ca: no certificate (PEM) in '/etc/passwd'"),
         (["--log", "/nowhere/log", "true"], "cannot write '/nowhere/log'"),
         (["--log", "/", "true"], "cannot write '/'"),
-        (["--only", "hf", "true"], "--only is not in this version yet"),
-        (["--only=hf", "true"], "--only is not in this version yet"),
-        (["--socks", "env", "true"], "--socks is not in this version yet"),
-        (["--dns=local", "true"], "--dns is not in this version yet"),
         (["--endpoint", "https://m.test", "true"], "--endpoint is not in this version yet"),
-        (["--tunnel", "strict", "true"], "--tunnel strict is not in this version yet"),
-        (["--tunnel=strict", "true"], "--tunnel strict is not in this version yet"),
         (["--doctor"], "--doctor is not in this version yet"),
         (["--env"], "--env is not in this version yet"),
         (["--init", "bash"], "--init is not in this version yet"),
@@ -224,6 +226,10 @@ def test_refuses_with_125(run, words, said):
         "http://h:65536",
         "http://u:hush@[::1:3",
         "http://h h:1",
+        ",",
+        "http://h:1,ftp://h:2",
+        "ftp://h:1,http://h:2",
+        "h:1,http://u:hush@h:0,h:2",
     ],
 )
 def test_refuses_an_unusable_url_without_showing_it(run, url):
@@ -388,8 +394,17 @@ def test_as_an_entrypoint(run, hfwrap, tmp_path):
         (["-n", ""], {"no_proxy": "x"}, {"no_proxy": "", "NO_PROXY": ""}),
         (["--tunnel", "off"], {}, {"HFPROXY_TUNNEL": "off"}),
         (["--tunnel=on"], {"HFPROXY_TUNNEL": "off"}, {"HFPROXY_TUNNEL": "on"}),
+        (["--tunnel", "strict"], {}, {"HFPROXY_TUNNEL": "strict"}),
+        (["--socks", "env"], {}, {"HFPROXY_SOCKS": "env"}),
+        (["--socks=bridge"], {"HFPROXY_SOCKS": "env"}, {"HFPROXY_SOCKS": "bridge"}),
+        (["--dns", "local"], {}, {"HFPROXY_DNS": "local"}),
+        (["--dns=proxy"], {"HFPROXY_DNS": "local"}, {"HFPROXY_DNS": "proxy"}),
+        (["--only", "hf,pypi.org"], {}, {"HFPROXY_ONLY": "hf,pypi.org"}),
+        (["--only=hf"], {"HFPROXY_ONLY": "x"}, {"HFPROXY_ONLY": "hf"}),
+        (["-p", "h:1,socks5h://h:2", "-q"], {}, {"HFPROXY_URL": "h:1,socks5h://h:2", "https_proxy": "http://h:1"}),
         (["-qx"], {}, {"HFPROXY_DISABLE_XET": "1"}),
         ([], {}, {"HFPROXY_DISABLE_XET": None, "HFPROXY_CA_BUNDLE": None, "HFPROXY_TUNNEL": None}),
+        ([], {}, {"HFPROXY_SOCKS": None, "HFPROXY_DNS": None, "HFPROXY_ONLY": None}),
     ],
 )
 def test_option_sets_variables(run, words, given, expected):
@@ -745,6 +760,13 @@ def test_a_static_program(run, showenv_static, live_port, env):
     assert lines(result) == [
         f"'{showenv_static}' is a static program: it gets the proxy variables, but not the library"
     ]
+
+
+def test_a_program_that_does_not_know_the_list(run, showenv_static, live_port):
+    result = run("--only", "hf", "-p", f"127.0.0.1:{live_port}", showenv_static, "environ", "https_proxy")
+    assert result.stdout == f"https_proxy=http://127.0.0.1:{live_port}\n".encode()
+    (line,) = lines(result)
+    assert line.endswith("but not the library, and does not know HFPROXY_ONLY")
 
 
 def test_a_go_program(run, showenv_go, live_port):

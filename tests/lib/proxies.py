@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Real proxies for the tests and the demo: tinyproxy and squid, and what they saw.
+"""Real proxies for the tests and the demo: tinyproxy, squid, microsocks and dante, and what they saw.
 
 As a program it prints the proxy's port, serves until SIGTERM or until the pipe on its standard
 input closes, and then writes what the proxy saw, a JSON object a line. Standard library only.
@@ -167,7 +167,63 @@ class Squid(Proxy):
         return seen
 
 
-KINDS = {kind.name: kind for kind in (Tinyproxy, Squid)}
+class Microsocks(Proxy):
+    """SOCKS5. It logs the connections that it made and no others."""
+
+    name = "microsocks"
+
+    def prepare(self):
+        login = ["-u", self.user, "-P", self.password] if self.user else []
+        return ["microsocks", "-i", self.address, "-p", str(self.port), "-b", OUTGOING, *login]
+
+    @property
+    def url(self):
+        return "socks5h" + super().url.removeprefix("http")
+
+    def environment(self):
+        """It has no list of hosts of its own."""
+        return {
+            "LD_PRELOAD": "libnss_wrapper.so",
+            "NSS_WRAPPER_HOSTS": str(self.directory / "hosts"),
+        }
+
+    def seen(self):
+        self.stop()
+        return self.parse(self.output())
+
+    def parse(self, log):
+        made = re.findall(r"client\[\d+\] (\S+): connected to (\S+):(\d+)", log)
+        return [Seen("CONNECT", host, int(port), 200, client) for client, host, port in made]
+
+
+class Dante(Microsocks):
+    """SOCKS5 without a log-in: its users are those of the system. (It knows SOCKS4, and takes the
+    0.0.0.1 of SOCKS4a for an address.)"""
+
+    name = "dante"
+
+    def prepare(self):
+        config = self.directory / "danted.conf"
+        lines = [
+            f"logoutput: {self.log}",
+            f"internal: {self.address} port = {self.port}",
+            f"external: {OUTGOING}",
+            "clientmethod: none",
+            "socksmethod: none",
+            "user.privileged: nobody",
+            "user.unprivileged: nobody",
+            "client pass { from: 0.0.0.0/0 to: 0.0.0.0/0 log: error }",
+            "socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 log: connect }",
+        ]
+        config.write_text("\n".join(lines) + "\n")
+        return ["danted", "-N", "1", "-p", str(self.directory / "pid"), "-f", str(config)]
+
+    def parse(self, log):
+        made = re.findall(r"tcp/connect \[: .* -> (?:\S+ )?(\S+)\.(\d+)$", log, re.MULTILINE)
+        return [Seen("CONNECT", host, int(port), 200, "") for host, port in made]
+
+
+KINDS = {kind.name: kind for kind in (Tinyproxy, Squid, Microsocks, Dante)}
 
 
 def main():

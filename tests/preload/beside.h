@@ -69,7 +69,7 @@ static inline bool is_stuck(int fd)
 }
 
 /* For a group's setup. A tunnel was there before, too. */
-static int beside_begin(void **state)
+static inline int beside_begin(void **state)
 {
         int fd = tcp(0);
 
@@ -83,7 +83,7 @@ static int beside_begin(void **state)
 }
 
 /* For a test's teardown. */
-static int beside_goes_on(void **state)
+static inline int beside_goes_on(void **state)
 {
         (void)state;
         assert_true(is_stuck(beside));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "gate.h"
+#include "server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +33,8 @@ static bool read_request(int fd)
         char text[4096] = "";
         size_t have = 0;
 
+        if (world->protocol == SOCKS5)
+                return socks_read_greeting(fd);
         while (have < 4 || memcmp(text + have - 4, "\r\n\r\n", 4) != 0) {
                 ssize_t n = recv(fd, text + have, 1, 0); /* not a byte more than the request */
 
@@ -63,55 +66,60 @@ static bool watch(int fd, struct gate_counts *counts)
         return true;
 }
 
-static void put(int fd, const char *text, size_t n)
-{
-        while (n > 0) {
-                ssize_t r = send(fd, text, n, MSG_NOSIGNAL);
-
-                if (r <= 0)
-                        return;
-                text += r;
-                n -= (size_t)r;
-        }
-}
-
-static void put_slowly(int fd, const char *text)
-{
-        for (; *text; text++) {
-                int unsent = 1;
-
-                put(fd, text, 1);
-                while (ioctl(fd, SIOCOUTQ, &unsent) == 0 && unsent > 0)
-                        sched_yield();
-        }
-}
-
 #define OK_LINE "HTTP/1.1 200 OK\r\n\r\n"
 #define NO_LINE "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"
+
+static void grant(int fd, bool slowly)
+{
+        bool socks = world->protocol == SOCKS5;
+        const char *reply = socks ? SOCKS_GRANT : OK_LINE;
+        size_t n = socks ? sizeof SOCKS_GRANT - 1 : strlen(OK_LINE);
+
+        if (slowly)
+                put_slowly(fd, reply, n);
+        else
+                put(fd, reply, n);
+}
+
+/* In one segment. */
+static void grant_with_banner(int fd)
+{
+        if (world->protocol == SOCKS5)
+                PUT_BYTES(fd, SOCKS_GRANT BANNER);
+        else
+                put_text(fd, OK_LINE BANNER);
+}
 
 /* False: the client went away before there was a tunnel. */
 static bool serve_request(int fd, struct gate_counts *counts)
 {
         enum gate_script script = (enum gate_script)atomic_load(&gate->script);
         const struct linger hard = {.l_onoff = 1};
+        char rest[512];
 
         if (!read_request(fd))
                 return false;
         atomic_fetch_add(&counts->asked, 1);
         if (!watch(fd, counts))
                 return false;
+        if (world->protocol == SOCKS5 &&
+            !socks_read_request(fd, true, script == GATE_SLOW, rest, sizeof rest))
+                return false;
         switch (script) {
         case GATE_GRANTS:
-                put(fd, OK_LINE, strlen(OK_LINE));
+                grant(fd, false);
                 break;
         case GATE_BANNER:
-                put(fd, OK_LINE BANNER, strlen(OK_LINE BANNER));
+                grant_with_banner(fd);
                 break;
         case GATE_SLOW:
-                put_slowly(fd, OK_LINE);
+                grant(fd, true);
                 break;
         case GATE_403:
-                put(fd, NO_LINE, strlen(NO_LINE));
+                if (world->protocol == SOCKS5)
+                        PUT_BYTES(fd, SOCKS_NO "no");
+                else
+                        put_text(fd, NO_LINE);
                 return true;
         case GATE_RESETS:
                 setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);

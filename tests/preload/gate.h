@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A proxy with a gate: it reads the request and answers when the gate opens, so that a handshake
- * stays under way for as long as a test likes. And what tests of that time have in common.
+/* A proxy with a gate: it reads the request (by SOCKS5 the first message) and answers when the gate
+ * opens, so that a handshake stays under way for as long as a test likes. And what tests of that
+ * time have in common.
  *
  * Where nothing is tunnelled (NOPROXY, CONTROL) the kernel has one situation that is like it, a
  * listener with a full queue: begin_stuck(). What comes after the wait is there the same on a
@@ -26,7 +27,7 @@ enum gate_script {
 
 struct gate_counts {
         _Atomic(unsigned) accepted; /* connections */
-        _Atomic(unsigned) asked;    /* whole requests */
+        _Atomic(unsigned) asked;    /* whole requests, or a SOCKS5 client's first message */
         _Atomic(unsigned) early;    /* bytes between a request and its reply: must be none */
         _Atomic(unsigned) granted;
         _Atomic(unsigned) gone; /* closed by the client, with or without a tunnel */

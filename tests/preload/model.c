@@ -9,13 +9,6 @@ struct model model;
 const struct known known = {
         /* A one-shot registration that fired before connect() fires once more after it. */
         .oneshots = true,
-        /* A connect() that the kernel refuses (EISCONN) gives registrations back that were not
-           taken. */
-        .refused = true,
-        /* close() of one of several duplicates changes what another process waits for. */
-        .forks = true,
-        /* A duplicate gets the number of a closed one that is still registered: with whose data? */
-        .revived = true,
 };
 
 /* How the connection ends, from what the far end did: 0 or an errno. -1: it is not known. */
@@ -94,7 +87,7 @@ bool model_is_closed(const struct sock *s)
 size_t model_readable(const struct sock *s)
 {
         const struct reply *reply = reply_of(s);
-        size_t head = reply ? strlen(reply->text) : 0;
+        size_t head = reply ? reply->length : 0;
 
         return s->far.sent > head + s->rx ? s->far.sent - head - s->rx : 0;
 }
@@ -273,18 +266,6 @@ void model_forget_fd(int fd, unsigned sock, bool last)
                                 r->used = false;
                         }
                 }
-}
-
-bool model_is_revived(int fd, unsigned sock)
-{
-        for (unsigned i = 0; i < SETS; i++)
-                for (unsigned j = 0; j < REGS; j++) {
-                        const struct reg *r = &model.sets[i].regs[j];
-
-                        if (r->used && r->zombie && !r->nested && r->sock == sock && r->fd == fd)
-                                return true;
-                }
-        return false;
 }
 
 void model_close_handle(unsigned handle)

@@ -40,7 +40,7 @@ struct op {
 
 /* What the library does otherwise, and is known: see model.c. */
 extern const struct known {
-        bool oneshots, refused, forks, revived;
+        bool oneshots;
 } known;
 
 enum phase {
@@ -71,7 +71,6 @@ struct sock {
         uint8_t way;     /* enum way */
         uint8_t number;  /* of the connection in this script */
         bool held;       /* its SYN has not arrived */
-        bool noted;      /* was duplicated, or registered with a set */
         bool greeted;    /* bytes were sent on it */
         bool blocking;
         bool settled; /* connect() has returned 0 */
@@ -180,10 +179,10 @@ static inline unsigned char model_byte(unsigned number, unsigned from, size_t i)
 
 struct reply {
         const char *text;
+        size_t length;
         size_t decides; /* after so many bytes the client knows */
         int error;      /* 0: granted */
 };
-extern const struct reply replies[];
 extern const size_t reply_count;
 const struct reply *reply_of(const struct sock *s);
 
@@ -253,7 +252,6 @@ void model_close_handle(unsigned handle); /* the bookkeeping, after the call */
 void model_give(unsigned handle, int fd, unsigned sock);
 int free_handle(void);
 void model_forget_fd(int fd, unsigned sock, bool last);
-bool model_is_revived(int fd, unsigned sock); /* was registered, closed, and is the same again */
 
 /* The whole of what is left: a last look at everything, and all is closed. */
 void model_finish(void);

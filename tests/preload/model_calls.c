@@ -124,14 +124,8 @@ bool op_again(const struct op *op)
                         expect_result("connect after a reset", connect_it(op, s), -error);
                         s->phase = IDLE;
                         s->error = 0;
-                        if (known.refused && tunnelled())
-                                model_fuzz(s);
                         model_edge(s, EPOLLERR); /* as the kernel disconnects it */
                         return true;
-                }
-                if (known.refused && tunnelled() && model_is_closed(s)) {
-                        s->edgy = true;
-                        model_fuzz(s);
                 }
                 expect_result("connect again", connect_it(op, s), s->settled ? -EISCONN : 0);
                 s->settled = true;
@@ -294,12 +288,6 @@ bool op_dup(const struct op *op)
                 handle = op->c;
         }
         model_give((unsigned)handle, to, sock);
-        s->noted = true;
-        if (known.revived && tunnelled() && model_is_revived(to, sock)) {
-                const struct op again = {.a = (uint8_t)handle};
-
-                return op_close(&again);
-        }
         return true;
 }
 

@@ -20,20 +20,38 @@
 #define NO_403 "HTTP/1.1 403 Forbidden\r\n"
 #define NO_407 "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n"
 #define REPLY(text) text, sizeof(text) - 1
+#define WHOLE(text) REPLY(text), sizeof(text) - 1
+#define GRANT4 "\0\x5a\x01\xbb\x7f\0\0\x01"
+#define REST4 "\x01\xbb\x7f\0\0\x01"
 
-const struct reply replies[] = {
-        {REPLY(OK), 0},
-        {REPLY(OK), 0},
-        {REPLY(LONG_OK), 0},
-        {REPLY("HTTP/1.0 200\n\n"), 0},
-        {REPLY(INTERIM OK), 0},
-        {NO_403 "A: b\r\n\r\n<h1>no</h1>", sizeof NO_403 - 1, EACCES},
-        {NO_407 "<h1>no</h1>", sizeof NO_407 - 1, EACCES},
-        {REPLY("HTTP/1.1 502 Bad Gateway\r\n"), EHOSTUNREACH},
-        {REPLY("HTTP/1.1 504 Gateway Timeout\r\n"), ETIMEDOUT},
-        {"SSH-2.0-OpenSSH\r\n", 1, ECONNREFUSED},
+static const struct reply http_replies[] = {
+        {WHOLE(OK), 0},
+        {WHOLE(OK), 0},
+        {WHOLE(LONG_OK), 0},
+        {WHOLE("HTTP/1.0 200\n\n"), 0},
+        {WHOLE(INTERIM OK), 0},
+        {REPLY(NO_403 "A: b\r\n\r\n<h1>no</h1>"), sizeof NO_403 - 1, EACCES},
+        {REPLY(NO_407 "<h1>no</h1>"), sizeof NO_407 - 1, EACCES},
+        {WHOLE("HTTP/1.1 502 Bad Gateway\r\n"), EHOSTUNREACH},
+        {WHOLE("HTTP/1.1 504 Gateway Timeout\r\n"), ETIMEDOUT},
+        {REPLY("SSH-2.0-OpenSSH\r\n"), 1, ECONNREFUSED},
 };
-const size_t reply_count = HF_LEN(replies);
+
+/* One message each way, as by HTTP. */
+static const struct reply socks_replies[] = {
+        {WHOLE(GRANT4), 0},
+        {WHOLE(GRANT4), 0},
+        {WHOLE(GRANT4), 0},
+        {WHOLE("\0\x5a\0\0\0\0\0\0"), 0},
+        {WHOLE("\0\x5a\xff\xff\xff\xff\xff\xff"), 0},
+        {REPLY("\0\x5c" REST4 "<h1>no</h1>"), 2, EACCES},
+        {REPLY("\0\x5d" REST4), 2, EACCES},
+        {REPLY("\0\x5b" REST4), 2, ECONNREFUSED},
+        {REPLY("\0\x5f" REST4), 2, ECONNREFUSED},
+        {REPLY("SSH-2.0-OpenSSH\r\n"), 1, ECONNREFUSED},
+};
+const size_t reply_count = HF_LEN(http_replies);
+_Static_assert(HF_LEN(socks_replies) == HF_LEN(http_replies), "the same scripts serve both");
 
 static int listeners[2];
 static uint16_t ports[WAYS];
@@ -43,6 +61,8 @@ static struct sock *helped; /* its port is not known yet */
 
 const struct reply *reply_of(const struct sock *s)
 {
+        const struct reply *replies = world->protocol == SOCKS4 ? socks_replies : http_replies;
+
         return s->far.reply ? &replies[s->far.reply - 1] : NULL;
 }
 
@@ -93,7 +113,7 @@ static void set_proxy(const char *name, const char *host, uint16_t port)
 {
         char url[96];
 
-        snprintf(url, sizeof url, "http://u:p%%40ss@%s:%d", host, port);
+        snprintf(url, sizeof url, "%s://u:p%%40ss@%s:%d", world_scheme(), host, port);
         setenv(name, url, 1);
 }
 

@@ -125,18 +125,6 @@ static bool anything_moves(void)
         return false;
 }
 
-/* See `known`. */
-static bool has_duplicates(void)
-{
-        for (unsigned i = 0; known.forks && tunnelled() && i < SOCKS; i++) {
-                const struct sock *s = &model.socks[i];
-
-                if (s->handles > 1 && (s->phase == PENDING || s->unseen) && s->noted)
-                        return true;
-        }
-        return false;
-}
-
 /* B: which kind; A: a handle. */
 bool op_fork(const struct op *op)
 {
@@ -147,8 +135,6 @@ bool op_fork(const struct op *op)
                 in_child(nothing, 0);
                 return true;
         case 1:
-                if (has_duplicates())
-                        return false;
                 in_child(close_all, 0);
                 return true;
         case 2:
@@ -165,7 +151,7 @@ bool op_fork(const struct op *op)
                 s->phase = LOST;
                 return true;
         default:
-                if (model.forks > 1 || (op->b % 7 == 6 && has_duplicates()))
+                if (model.forks > 1)
                         return false;
                 go_on_in_child(op->b % 7 == 6);
                 return true;

@@ -18,7 +18,7 @@ static long raw(long nr, long a, long b, long c, long d)
 static unsigned char byte_at(const struct sock *s, size_t i)
 {
         const struct reply *reply = reply_of(s);
-        size_t head = reply ? strlen(reply->text) : 0;
+        size_t head = reply ? reply->length : 0;
 
         return i < head ? (unsigned char)reply->text[i] : model_byte(s->number, 1, i - head);
 }
@@ -79,6 +79,13 @@ static size_t request_of(const struct sock *s, char *text, size_t size)
         if (!tunnelled())
                 return 0;
         far_address(&sa, s);
+        if (world->protocol == SOCKS4) {
+                memcpy(text, "\x04\x01", 2);
+                memcpy(text + 2, &sa.sin_port, 2);
+                memcpy(text + 4, &sa.sin_addr, 4);
+                memcpy(text + 8, "u", 2);
+                return 10;
+        }
         snprintf(target, sizeof target, "203.0.113.%d:%d", (int)(ntohl(sa.sin_addr.s_addr) & 255),
                  ntohs(sa.sin_port));
         return (size_t)snprintf(text, size,
@@ -185,7 +192,7 @@ static const struct reply *choose(struct sock *s, bool refuses)
 static void act(struct sock *s, enum action action)
 {
         const struct reply *reply = choose(s, action == REFUSE);
-        size_t whole = reply ? strlen(reply->text) : 0;
+        size_t whole = reply ? reply->length : 0;
 
         if (tunnelled() && (action == CLOSE || action == RESET)) {
                 far_close(s, action == RESET);
@@ -265,9 +272,9 @@ bool op_reply(const struct op *op)
         if (!s->far.reply)
                 s->far.reply = (uint8_t)(op->b % reply_count + 1);
         reply = reply_of(s);
-        if (s->far.sent >= strlen(reply->text))
+        if (s->far.sent >= reply->length)
                 return false;
-        left = strlen(reply->text) - s->far.sent;
+        left = reply->length - s->far.sent;
         n = op->c < 16 ? (size_t)op->c * op->c + 1 : left;
         if (op->c >= 24 && !reply->error)
                 n = left + op->c;

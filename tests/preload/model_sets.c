@@ -106,7 +106,6 @@ bool op_add(const struct op *op)
                           .fd = fd,
                           .events = event.events,
                           .data = event.data.u64};
-        s->noted = true;
         return true;
 }
 

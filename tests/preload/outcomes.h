@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connects of every outcome, by the thousand. HFPROXY_TIMEOUT is a second. */
+/* Connects of every outcome, by the thousand. HFPROXY_TIMEOUT is outcomes_timeout. */
 #pragma once
 
 #include "gate.h"
@@ -12,8 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SECONDS 3
 #define BATCH 50
 #define PATIENTS 500 /* at once, when they wait until the time is up */
+
+static const char outcomes_timeout[] = {'0' + SECONDS, '\0'};
 
 static int refused(int fd)
 {
@@ -228,7 +231,7 @@ static void connect_many(int n)
         time_out();
         time_out();
         /* whatever was left to its deadline is over now */
-        raw_call(SYS_ppoll, 0, 0, (long)&(struct timespec){1, 200000000}, 0, 0);
+        raw_call(SYS_ppoll, 0, 0, (long)&(struct timespec){SECONDS, 200000000}, 0, 0);
         poll(NULL, 0, 1);
         poll(NULL, 0, 1);
 }

@@ -55,11 +55,20 @@ void await_acknowledged(int fd)
                 sched_yield();
 }
 
-static void put_slowly(int fd, const char *text)
+/* A client that has just sent something keeps its acknowledgements back for 40 ms: after a few the
+ * byte is there as well, and seen. */
+#define SLOW_MS 3
+
+void put_slowly(int fd, const void *bytes, size_t n)
 {
-        for (; *text; text++) {
-                put(fd, text, 1);
-                await_acknowledged(fd);
+        for (size_t i = 0; i < n; i++) {
+                int64_t since = now_ms();
+                int unsent = 1;
+
+                put(fd, (const char *)bytes + i, 1);
+                while (ioctl(fd, SIOCOUTQ, &unsent) == 0 && unsent > 0 &&
+                       now_ms() < since + SLOW_MS)
+                        sched_yield();
         }
 }
 
@@ -85,6 +94,14 @@ void reset_on_close(int fd)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+void note_request(const char *text)
+{
+        pthread_mutex_lock(&lock);
+        snprintf(world->request, sizeof world->request, "%s", text);
+        pthread_mutex_unlock(&lock);
+        atomic_fetch_add(&world->asked, 1);
+}
+
 /* Reads to the end of the request. False if the client went away before. */
 static bool read_request(int fd)
 {
@@ -100,16 +117,13 @@ static bool read_request(int fd)
                 have += (size_t)n;
                 text[have] = '\0';
         }
-        pthread_mutex_lock(&lock);
-        memcpy(world->request, text, sizeof text);
-        pthread_mutex_unlock(&lock);
+        note_request(text);
         atomic_fetch_add(&world->early_bytes, (unsigned)(text + have - (end + 4)));
-        atomic_fetch_add(&world->asked, 1);
         return true;
 }
 
 /* What came before the reply that is sent now: nothing should have. */
-static void count_early_bytes(int fd)
+void count_early_bytes(int fd)
 {
         int n = 0;
 
@@ -118,7 +132,7 @@ static void count_early_bytes(int fd)
 }
 
 /* Nothing should come any more. */
-static void drain(int fd)
+void drain(int fd)
 {
         char buf[512];
         ssize_t n;
@@ -134,7 +148,7 @@ static void refuse(int fd, const char *text)
         drain(fd);
 }
 
-static void wait_for_release(int fd)
+void wait_for_release(int fd)
 {
         struct pollfd pfd = {.fd = fd, .events = POLLRDHUP};
 
@@ -151,7 +165,9 @@ static void proxy(int fd)
         atomic_fetch_add(&world->accepted, 1);
         if (b == SCRIPTED)
                 serve_script(fd);
-        if (b == SCRIPTED || b == CLOSES_AT_ONCE || !read_request(fd))
+        else if (world->protocol == SOCKS5 && b != CLOSES_AT_ONCE)
+                serve_socks(fd, b);
+        if (b == SCRIPTED || b == CLOSES_AT_ONCE || world->protocol != HTTP || !read_request(fd))
                 return;
         if (b == GRANTS_WHEN_RELEASED || b == REFUSES_WHEN_RELEASED || b == RESETS_WHEN_RELEASED)
                 wait_for_release(fd);
@@ -165,7 +181,7 @@ static void proxy(int fd)
                 put_text(fd, OK_LINE BANNER);
                 break;
         case GRANTS_BYTE_BY_BYTE:
-                put_slowly(fd, OK_LINE);
+                put_slowly(fd, OK_LINE, strlen(OK_LINE));
                 break;
         case GRANTS_LONG_HEADERS:
                 put_headers(fd, 60 * 1024);
@@ -228,6 +244,11 @@ static void proxy(int fd)
         case HANGS:
                 drain(fd);
                 return;
+        case REFUSES_1:
+        case REFUSES_3:
+        case REFUSES_5:
+        case REFUSES_7:
+        case REFUSES_8:
         case SCRIPTED:
         case CLOSES:
         case CLOSES_AT_ONCE:

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct world;
+#include "world.h"
 
 /* Starts the world's servers in a process of their own, which ends with this one. Fills in the
  * ports. */
@@ -14,12 +14,45 @@ void server_start(struct world *w);
 
 void put(int fd, const void *bytes, size_t n);
 void put_text(int fd, const char *text);
+void put_slowly(int fd, const void *bytes, size_t n); /* each byte by itself */
 
 /* Until the other side has acknowledged everything. */
 void await_acknowledged(int fd);
 
 void reset_on_close(int fd);
 void echo(int fd);
+
+/* Notes what the proxy was asked. */
+void note_request(const char *text);
+
+/* Bytes that are there now, and those that come before the client goes, are out of place. */
+void count_early_bytes(int fd);
+void drain(int fd);
+
+/* Until world->released, or the client goes. */
+void wait_for_release(int fd);
+
+/* server_socks.c */
+
+#define SOCKS_MESSAGE_MAX 520
+
+/* The length of the client's message number I that begins with the HAVE bytes of TEXT; 0: more is
+ * needed to tell. By HTTP there is one only. */
+size_t message_length(enum protocol protocol, int i, const char *text, size_t have);
+
+/* Reads the first message of a SOCKS5 client. False: it went away, or says something else. */
+bool socks_read_greeting(int fd);
+
+/* Answers that, reads the others and answers all but the last, byte by byte if SLOWLY; with LOGIN
+ * it asks for user and password. Written to REQUEST: what was asked, as CONNECT has it. */
+bool socks_read_request(int fd, bool login, bool slowly, char *request, size_t size);
+
+#define SOCKS_GRANT "\x05\0\0\x01\x7f\0\0\x01\x04\x38"
+#define SOCKS_NO "\x05\x02\0\x01\0\0\0\0\0\0"
+#define PUT_BYTES(fd, literal) put(fd, literal, sizeof(literal) - 1)
+
+/* One connection to the proxy, by SOCKS5. */
+void serve_socks(int fd, enum behaviour b);
 
 /* server_script.c: one connection, as the client's port says. */
 void serve_script(int fd);

@@ -9,17 +9,82 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#define OK_LINE "HTTP/1.1 200 Connection established\r\n\r\n"
-
-const char *const script_reply[] = {
-        [GRANTS_ALWAYS] = OK_LINE,
-        [AT_REQUEST] = "",
-        [AT_OK] = OK_LINE,
-        [AT_OK_WITH_FIELDS] = "HTTP/1.1 102 Processing\r\nA: b\r\n\r\n"
-                              "HTTP/1.0 200\r\nVia: x\r\nContent-Length: 5\r\n folded\r\n\r\n",
-        [AT_403] = "HTTP/1.1 403 Forbidden\r\nA: b\r\n\r\n",
-        [AT_407] = "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n",
+/* What the proxy says to each message of the client's: one by HTTP and SOCKS4, by SOCKS5 two or
+ * three (the greeting, a log-in if it is asked for, the request). */
+struct reply {
+        const char *bytes;
+        uint8_t pieces[4]; /* their lengths */
 };
+
+#define ONE(literal)                                                                               \
+        {                                                                                          \
+                literal,                                                                           \
+                {                                                                                  \
+                        sizeof(literal) - 1                                                        \
+                }                                                                                  \
+        }
+#define OK_LINE "HTTP/1.1 200 Connection established\r\n\r\n"
+#define GRANT4 "\0\x5a\x04\x38\x7f\0\0\x01"
+#define REST4 "\x04\x38\x7f\0\0\x01"
+
+static const struct reply replies[][AT_407 + 1] = {
+        [HTTP] =
+                {
+                        [GRANTS_ALWAYS] = ONE(OK_LINE),
+                        [AT_REQUEST] = ONE(OK_LINE),
+                        [AT_OK] = ONE(OK_LINE),
+                        [AT_OK_WITH_FIELDS] = ONE(
+                                "HTTP/1.1 102 Processing\r\nA: b\r\n\r\n"
+                                "HTTP/1.0 200\r\nVia: x\r\nContent-Length: 5\r\n folded\r\n\r\n"),
+                        [AT_403] = ONE("HTTP/1.1 403 Forbidden\r\nA: b\r\n\r\n"),
+                        [AT_407] = ONE("HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic "
+                                       "realm=\"x\"\r\n\r\n"),
+                },
+        [SOCKS4] =
+                {
+                        [GRANTS_ALWAYS] = ONE(GRANT4),
+                        [AT_REQUEST] = ONE(GRANT4),
+                        [AT_OK] = ONE(GRANT4),
+                        [AT_OK_WITH_FIELDS] = ONE("\0\x5a\0\0\0\0\0\0"),
+                        [AT_403] = ONE("\0\x5b" REST4),
+                        [AT_407] = ONE("\0\x5d" REST4),
+                },
+        [SOCKS5] =
+                {
+                        [GRANTS_ALWAYS] = {"\x05\x02"
+                                           "\x01\0" SOCKS_GRANT,
+                                           {2, 2, 10}},
+                        [AT_REQUEST] = {"\x05\x02"
+                                        "\x01\0" SOCKS_GRANT,
+                                        {2, 2, 10}},
+                        [AT_OK] = {"\x05\x02"
+                                   "\x01\0" SOCKS_GRANT,
+                                   {2, 2, 10}},
+                        [AT_OK_WITH_FIELDS] = {"\x05\0"
+                                               "\x05\0\0\x03\x04name\x04\x38",
+                                               {2, 11}},
+                        [AT_403] = {"\x05\x02"
+                                    "\x01\0" SOCKS_NO,
+                                    {2, 2, 10}},
+                        [AT_407] = {"\x05\x02"
+                                    "\x01\x01",
+                                    {2, 2}},
+                },
+};
+
+static const struct reply *reply_of(enum script_side side)
+{
+        return &replies[world->protocol][side];
+}
+
+size_t script_length(enum script_side side)
+{
+        size_t n = 0;
+
+        for (int i = 0; reply_of(side)->pieces[i]; i++)
+                n += reply_of(side)->pieces[i];
+        return n;
+}
 
 static struct script script_of(int fd)
 {
@@ -31,36 +96,43 @@ static struct script script_of(int fd)
         return atomic_load(&world->script[ntohs(sa.sin6_port)]);
 }
 
-/* Of the request in TEXT: N bytes more at most, or up to its end. False if the client went away. */
-static bool read_more(int fd, char *text, size_t *have, size_t n)
+/* A message of the client's, as far as it was read. */
+struct message {
+        int number;
+        size_t have;
+        char text[4096];
+};
+
+/* N bytes more at most, or up to its end. False if the client went away. */
+static bool read_more(int fd, struct message *m, size_t n)
 {
-        while (*have < n && !strstr(text, "\r\n\r\n")) {
-                ssize_t r = recv(fd, text + *have, n - *have, 0);
+        while (m->have < n && !message_length(world->protocol, m->number, m->text, m->have)) {
+                ssize_t r = recv(fd, m->text + m->have, n - m->have, 0);
 
                 if (r <= 0)
                         return false;
-                *have += (size_t)r;
-                text[*have] = '\0';
+                m->have += (size_t)r;
         }
         return true;
 }
 
-/* All that came so far, or with FLAGS 0 all that ever comes, must be one request or its beginning.
+/* All that came so far, or with FLAGS 0 all that ever comes, must be one message or its beginning.
  */
-static void check_rest(int fd, char *text, size_t have, size_t size, int flags)
+static void check_rest(int fd, struct message *m, int flags)
 {
-        const char *end;
+        size_t have = m->have, length;
         ssize_t n;
 
         do {
-                n = recv(fd, text + have, size - 1 - have, flags);
+                n = recv(fd, m->text + have, sizeof m->text - have, flags);
                 have += n > 0 ? (size_t)n : 0;
-                text[have] = '\0';
-        } while (n > 0 && flags == 0 && have < size - 1);
-        end = strstr(text, "\r\n\r\n");
-        if (end)
-                atomic_fetch_add(&world->early_bytes, (unsigned)(text + have - (end + 4)));
-        if (strncmp(text, "CONNECT ", have < 8 ? have : 8) != 0)
+        } while (n > 0 && flags == 0 && have < sizeof m->text);
+        length = message_length(world->protocol, m->number, m->text, have);
+        if (length && have > length)
+                atomic_fetch_add(&world->early_bytes, (unsigned)(have - length));
+        if (world->protocol == HTTP
+                    ? strncmp(m->text, "CONNECT ", have < 8 ? have : 8) != 0
+                    : have > 0 && m->text[0] != 1 && m->text[0] != (char)world->protocol)
                 atomic_fetch_add(&world->early_bytes, 1);
 }
 
@@ -68,13 +140,13 @@ static void check_rest(int fd, char *text, size_t have, size_t size, int flags)
 static bool is_granted(struct script s)
 {
         return (s.side == AT_OK || s.side == AT_OK_WITH_FIELDS) &&
-               s.at == strlen(script_reply[s.side]);
+               s.at == script_length((enum script_side)s.side);
 }
 
-static void come_to_the_end(int fd, struct script s, char *text, size_t have, size_t size)
+static void come_to_the_end(int fd, struct script s, struct message *m)
 {
         if (s.what == THEN_GARBAGE) {
-                put(fd, "\x01", 1);
+                put(fd, GARBAGE, 1);
                 shutdown(fd, SHUT_WR);
         }
         if (s.what == THEN_RESETS)
@@ -83,42 +155,77 @@ static void come_to_the_end(int fd, struct script s, char *text, size_t have, si
                 if (is_granted(s))
                         echo(fd);
                 else
-                        check_rest(fd, text, have, size, 0);
+                        check_rest(fd, m, 0);
         } else if (!is_granted(s)) { /* what is closed over unread bytes is reset */
-                check_rest(fd, text, have, size, MSG_PEEK | MSG_DONTWAIT);
+                check_rest(fd, m, MSG_PEEK | MSG_DONTWAIT);
         }
+}
+
+/* The N bytes of a piece; the pause comes before byte AT of it, if that is one. */
+static void put_in_two(int fd, const char *bytes, size_t n, size_t at)
+{
+        if (at > n)
+                at = n;
+        put(fd, bytes, at);
+        await_acknowledged(fd);
+        put(fd, bytes + at, n - at);
+}
+
+static void put_last(int fd, struct script s, const char *bytes, size_t n, size_t at)
+{
+        char whole[512];
+
+        if (s.what != THEN_PAUSES || s.side == GRANTS_ALWAYS) {
+                put(fd, bytes, n);
+                return;
+        }
+        memcpy(whole, bytes, n);
+        memcpy(whole + n, BANNER, strlen(BANNER));
+        put_in_two(fd, whole, n + strlen(BANNER), at);
 }
 
 void serve_script(int fd)
 {
         struct script s = script_of(fd);
-        const char *reply = script_reply[s.side];
-        char text[4096] = "";
-        size_t have = 0;
+        const struct reply *reply = reply_of((enum script_side)s.side);
+        const char *bytes = reply->bytes;
+        bool ends = s.side != GRANTS_ALWAYS && s.what != THEN_PAUSES;
+        size_t left = s.at; /* bytes to the end: of the client's, or ours */
 
-        if (!read_more(fd, text, &have, s.side == AT_REQUEST ? s.at : sizeof text - 1))
-                return;
-        if (s.side == AT_REQUEST) {
-                come_to_the_end(fd, s, text, have, sizeof text);
-                return;
-        }
-        atomic_fetch_add(&world->asked, 1);
-        check_rest(fd, text, have, sizeof text, MSG_PEEK | MSG_DONTWAIT);
-        if (s.side == GRANTS_ALWAYS) {
-                put_text(fd, reply);
-                echo(fd);
-                return;
-        }
-        if (s.what == THEN_PAUSES) {
-                char whole[512];
-                size_t n = (size_t)snprintf(whole, sizeof whole, "%s" BANNER, reply);
+        for (int i = 0; reply->pieces[i]; i++) {
+                struct message m = {.number = i};
+                size_t n = reply->pieces[i];
+                bool last = !reply->pieces[i + 1];
 
-                put(fd, whole, s.at);
-                await_acknowledged(fd);
-                put(fd, whole + s.at, n - s.at);
-                echo(fd);
-                return;
+                if (!read_more(fd, &m,
+                               s.side == AT_REQUEST && left < sizeof m.text ? left : sizeof m.text))
+                        return;
+                if (s.side == AT_REQUEST) {
+                        left -= m.have;
+                        if (left == 0) {
+                                come_to_the_end(fd, s, &m);
+                                return;
+                        }
+                        put(fd, bytes, n);
+                        bytes += n;
+                        continue;
+                }
+                if (last)
+                        atomic_fetch_add(&world->asked, 1);
+                check_rest(fd, &m, MSG_PEEK | MSG_DONTWAIT);
+                if (ends && (last || left < n)) {
+                        put(fd, bytes, left);
+                        come_to_the_end(fd, s, &m);
+                        return;
+                }
+                if (last)
+                        put_last(fd, s, bytes, n, left);
+                else if (s.what == THEN_PAUSES)
+                        put_in_two(fd, bytes, n, left);
+                else
+                        put(fd, bytes, n);
+                bytes += n;
+                left -= left < n ? left : n;
         }
-        put(fd, reply, s.at);
-        come_to_the_end(fd, s, text, have, sizeof text);
+        echo(fd);
 }

@@ -196,7 +196,7 @@ int main(int argc, char **argv)
         static struct table t;
         const struct rlimit many = {4096, 4096};
 
-        setenv("HFPROXY_TIMEOUT", "1", 0);
+        setenv("HFPROXY_TIMEOUT", outcomes_timeout, 0);
         world_enter(argc, argv, NULL);
         setrlimit(RLIMIT_NOFILE, &many);
         gate_start();

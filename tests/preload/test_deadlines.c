@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -285,6 +287,74 @@ static void ends_beside_a_wait(void **state)
         close(epfd);
 }
 
+/* ---- a wait that began before ---- */
+
+static const struct sleeper {
+        const char *name;
+        uint32_t events;
+        bool before; /* registered before connect() */
+} sleepers[] = {
+        {"in", EPOLLIN, false},
+        {"out", EPOLLOUT, false},
+        {"edge", EPOLLIN | EPOLLOUT | EPOLLET, false},
+        {"in_before", EPOLLIN, true},
+        {"edge_before", EPOLLIN | EPOLLOUT | EPOLLET, true},
+};
+
+static _Atomic(int) sleeping_on;
+
+/* Waits once, without a limit. */
+static void *sleep_once(void *arg)
+{
+        static struct epoll_event event;
+        int epfd = *(int *)arg, n;
+
+        atomic_store(&sleeping_on, epfd);
+        n = epoll_wait(epfd, &event, 1, -1);
+        return n == 1 ? &event : NULL;
+}
+
+/* Nothing was pending when a thread went to sleep on a set; another thread connects, and registers
+ * with that set. Nobody else waits: the sleeper has to see to it that the time is kept. */
+static void ends_a_sleep(void **state)
+{
+        const struct sleeper *row = *state;
+        int epfd = epoll_create1(EPOLL_CLOEXEC), ends[2];
+
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        for (int times = 0; times < 3; times++) {
+                struct epoll_event event = {.events = row->events, .data.u64 = 4711},
+                                   other = {.events = EPOLLIN, .data.u64 = 1};
+                int fd = tcp(SOCK_NONBLOCK);
+                pthread_t thread;
+                void *got;
+
+                epoll_ctl(epfd, EPOLL_CTL_ADD, ends[0], &other);
+                if (row->before) { /* an unconnected socket is not quiet: its event is taken first
+                                    */
+                        event.events |= EPOLLET;
+                        assert_int_equal(epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event), 0);
+                        assert_int_equal(epoll_wait(epfd, &other, 1, 0), 1);
+                }
+                atomic_store(&sleeping_on, -1);
+                assert_int_equal(pthread_create(&thread, NULL, sleep_once, &epfd), 0);
+                while (atomic_load(&sleeping_on) != epfd || !others_asleep())
+                        sched_yield();
+                assert_int_equal(begin(fd), EINPROGRESS);
+                if (!row->before)
+                        assert_int_equal(epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event), 0);
+                assert_int_equal(pthread_join(thread, &got), 0);
+                assert_non_null(got);
+                assert_int_equal(((struct epoll_event *)got)->data.u64, 4711);
+                assert_true(((struct epoll_event *)got)->events & EPOLLERR);
+                assert_int_equal(error_of(fd), ETIMEDOUT);
+                close(fd);
+        }
+        close(ends[0]);
+        close(ends[1]);
+        close(epfd);
+}
+
 /* ---- forks ---- */
 
 /* The parent has its tunnel long since when the child's copy of the record is due. */
@@ -343,6 +413,7 @@ int main(int argc, char **argv)
                 TABLE_ADD_AS(&t, "ends_%s_for_tcp", ends_a_wait_for_tcp, waits);
                 TABLE_ADD_AS(&t, "ends_in_%s", ends_a_call, askings);
                 table_add(&t, "slow_is_late", slow_is_late, NULL);
+                TABLE_ADD_AS(&t, "ends_a_sleep_%s", ends_a_sleep, sleepers);
         }
         TABLE_ADD_AS(&t, "ends_beside_%s", ends_beside_a_wait, others);
         TABLE_ADD_AS(&t, "copy_is_due_in_%s", copy_is_due, others);

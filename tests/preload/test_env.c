@@ -30,9 +30,17 @@ static char *const ours[] = {"http_proxy",         "HTTP_PROXY",
                              "HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_XETHUB",
                              "no_grpc_proxy",      NULL};
 
-static char *const settings[] = {"HFPROXY_URL",       "HFPROXY_PREFER",    "HFPROXY_DISABLE_XET",
-                                 "HFPROXY_CA_BUNDLE", "HFPROXY_TUNNEL",    "HFPROXY_TIMEOUT",
-                                 "HFPROXY_LOG",       "HFPROXY_LOG_LEVEL", NULL};
+static char *const settings[] = {"HFPROXY_URL",
+                                 "HFPROXY_PREFER",
+                                 "HFPROXY_DISABLE_XET",
+                                 "HFPROXY_CA_BUNDLE",
+                                 "HFPROXY_TUNNEL",
+                                 "HFPROXY_TIMEOUT",
+                                 "HFPROXY_SOCKS",
+                                 "HFPROXY_ONLY",
+                                 "HFPROXY_LOG",
+                                 "HFPROXY_LOG_LEVEL",
+                                 NULL};
 
 static void expect(const char *name, const char *value)
 {
@@ -75,6 +83,33 @@ static void composes_what_is_damaged(void **state)
         expect("HTTPS_PROXY", P);
         /* The same text again is the same string: a program may keep the pointer. */
         assert_ptr_equal(getenv("https_proxy"), getenv("HTTPS_PROXY"));
+}
+
+/* A client that knows no SOCKS need not see it; what stands in `environ` is for children. */
+static void hides_socks_that_is_set_late(void **state)
+{
+        unsigned raw = 0;
+
+        (void)state;
+        set("ALL_PROXY", "socks5://s:1");
+        set("HTTPS_PROXY", P);
+        expect("ALL_PROXY", NULL);
+        expect("all_proxy", NULL);
+        expect("http_proxy", NULL);
+        expect("https_proxy", P);
+        assert_non_null(getenv("no_proxy"));
+        for (char **e = environ; *e; e++)
+                raw += !strcmp(*e, "ALL_PROXY=socks5://s:1");
+        assert_int_equal(raw, 1);
+        set("ALL_PROXY", Q);
+        expect("all_proxy", Q);
+        expect("http_proxy", Q);
+        set("HTTPS_PROXY", "socks://s:1");
+        expect("https_proxy", NULL);
+        expect("http_proxy", Q);
+        expect("all_proxy", NULL); /* https clients would fall back to it */
+        unsetenv("HTTPS_PROXY");
+        expect("https_proxy", Q);
 }
 
 static void follows_putenv_in_place(void **state)
@@ -512,6 +547,7 @@ static const struct test_case {
         {
                 CASE(mirrors_what_is_set_late),
                 CASE(composes_what_is_damaged),
+                CASE(hides_socks_that_is_set_late),
                 CASE(follows_putenv_in_place),
                 CASE(obeys_the_cgi_rule_at_lookup),
                 CASE(follows_a_replaced_environ),

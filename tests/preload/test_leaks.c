@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What ten thousand connects of every outcome leave behind: nothing. (HFPROXY_TIMEOUT is a second.)
- */
+/* What ten thousand connects of every outcome leave behind: nothing. */
 #define _GNU_SOURCE
 #include "outcomes.h"
 
@@ -84,7 +83,7 @@ int main(int argc, char **argv)
         static struct table t;
         const struct rlimit many = {4096, 4096};
 
-        setenv("HFPROXY_TIMEOUT", "1", 0);
+        setenv("HFPROXY_TIMEOUT", outcomes_timeout, 0);
         world_enter(argc, argv, NULL);
         setrlimit(RLIMIT_NOFILE, &many);
         gate_start();

@@ -295,7 +295,8 @@ static void several(void **state)
         int fd = tcp(row->way == BLOCKS ? 0 : SOCK_NONBLOCK);
         char url[64];
 
-        snprintf(url, sizeof url, "http://u:p%%40ss@%s:%d", row->several->host, gate->port);
+        snprintf(url, sizeof url, "%s://u:p%%40ss@%s:%d", world_scheme(), row->several->host,
+                 gate->port);
         setenv("https_proxy", url, 1);
         assert_int_equal(connect_by(row->way, fd, &sa, len), row->several->error);
         if (!row->several->error)

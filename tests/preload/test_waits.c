@@ -37,6 +37,41 @@ static const struct outcome outcomes[] = {
         {"dead_port", GRANTS, ECONNREFUSED, K | DEAD_PORT},
 };
 
+/* The same by SOCKS5, and what it has of its own. */
+static const struct outcome socks_outcomes[] = {
+        {"granted", GRANTS, 0, K},
+        {"granted_with_banner", GRANTS_WITH_BANNER, 0, K | BANNER_FIRST},
+        {"granted_byte_by_byte", GRANTS_BYTE_BY_BYTE, 0, 0},
+        {"granted_with_a_long_name", GRANTS_LONG_HEADERS, 0, 0},
+        {"granted_small_buffer", GRANTS, 0, K | SMALL_BUFFER},
+        {"granted_with_an_ipv6_address", GRANTS_BARE, 0, 0},
+        {"granted_without_login", GRANTS_AFTER_100, 0, 0},
+        {"granted_late", GRANTS_WHEN_RELEASED, 0, K | IS_LATE},
+        {"refused_late", REFUSES_WHEN_RELEASED, EACCES, K | IS_LATE},
+        {"reset_late", RESETS_WHEN_RELEASED, ECONNRESET, IS_LATE},
+        {"refused_1", REFUSES_1, ECONNREFUSED, 0},
+        {"refused_2", REFUSES_403, EACCES, 0},
+        {"refused_2_and_closed", REFUSES_404, EACCES, 0},
+        {"refused_2_with_a_page", REFUSES_BODY, EACCES, 0},
+        {"refused_3", REFUSES_3, ENETUNREACH, 0},
+        {"refused_4", REFUSES_502, EHOSTUNREACH, 0},
+        {"refused_5", REFUSES_5, ECONNREFUSED, 0},
+        {"refused_6", REFUSES_504, ETIMEDOUT, 0},
+        {"refused_7", REFUSES_7, EOPNOTSUPP, 0},
+        {"refused_8", REFUSES_8, EAFNOSUPPORT, 0},
+        {"no_method", REFUSES_407_NTLM, EACCES, NO_REQUEST},
+        {"wrong_password", REFUSES_407_BASIC, EACCES, NO_REQUEST},
+        {"garbage", TALKS_GARBAGE, ECONNREFUSED, 0},
+        {"another_protocol", TALKS_SSH, ECONNREFUSED, 0},
+        {"unknown_type", TALKS_TOO_LONG, ECONNREFUSED, 0},
+        {"closed", CLOSES, ECONNRESET, 0},
+        {"closed_at_once", CLOSES_AT_ONCE, ECONNRESET, NO_REQUEST},
+        {"closed_midway", CLOSES_MIDWAY, ECONNRESET, 0},
+        {"reset", RESETS, ECONNRESET, 0},
+        {"reset_midway", RESETS_MIDWAY, ECONNRESET, 0},
+        {"dead_port", GRANTS, ECONNREFUSED, K | DEAD_PORT},
+};
+
 /* With a time limit so short that the other rows had better not meet it. */
 static const struct outcome timeouts[] = {
         {"silent", HANGS, ETIMEDOUT, TIMES_OUT},
@@ -95,7 +130,9 @@ int main(int argc, char **argv)
         world_enter(argc, argv, NULL);
         if (timeout)
                 add_ways(&t, &timeouts[0], only);
-        for (size_t i = 0; i < HF_LEN(outcomes) && !timeout; i++)
+        for (size_t i = 0; i < HF_LEN(outcomes) && !timeout && world->protocol == HTTP; i++)
                 add_ways(&t, &outcomes[i], only);
+        for (size_t i = 0; i < HF_LEN(socks_outcomes) && !timeout && world->protocol == SOCKS5; i++)
+                add_ways(&t, &socks_outcomes[i], only);
         return table_run("waits", &t);
 }

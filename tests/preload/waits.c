@@ -3,11 +3,8 @@
 #define _GNU_SOURCE
 #include "waits.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FAR "203.0.113.10"
@@ -86,34 +83,6 @@ static void prepare(struct cell *c)
         make_sockets(c);
 }
 
-/* Is every other thread of this process asleep? */
-static bool all_asleep(void)
-{
-        long self = syscall(SYS_gettid);
-        DIR *tasks = opendir("/proc/self/task");
-        const struct dirent *task;
-        bool asleep = tasks != NULL;
-
-        while (asleep && (task = readdir(tasks))) {
-                char path[300], text[256] = "";
-                const char *state;
-                int fd;
-
-                if (task->d_name[0] == '.' || atol(task->d_name) == self)
-                        continue;
-                snprintf(path, sizeof path, "/proc/self/task/%s/stat", task->d_name);
-                fd = open(path, O_RDONLY | O_CLOEXEC);
-                if (fd < 0 || read(fd, text, sizeof text - 1) < 0)
-                        text[0] = '\0';
-                close(fd);
-                state = strrchr(text, ')');
-                asleep = state && state[1] == ' ' && state[2] == 'S';
-        }
-        if (tasks)
-                closedir(tasks);
-        return asleep;
-}
-
 /* Lets a late outcome come when whoever waits for it has gone to sleep. */
 static void *release_sleepers(void *arg)
 {
@@ -125,7 +94,7 @@ static void *release_sleepers(void *arg)
                                     (mode != PRELOADED ||
                                      atomic_load(&world->asked) - c->asked >= (unsigned)c->n);
 
-                seen = ready_for_it && all_asleep() ? seen + 1 : 0;
+                seen = ready_for_it && others_asleep() ? seen + 1 : 0;
                 sched_yield();
         }
         atomic_store(&world->released, 1);

@@ -4,6 +4,7 @@
 #include "server.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -13,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -109,7 +111,7 @@ static void go_inside(const char *self, const char *runtime, char **argv)
 
 void world_enter(int argc, char **argv, const char *setup)
 {
-        const char *inside = getenv("WORLD_MODE");
+        const char *inside = getenv("WORLD_MODE"), *proxy = getenv("HFPROXY_TEST_PROXY");
         char self[4096];
         int fd;
 
@@ -141,17 +143,27 @@ void world_enter(int argc, char **argv, const char *setup)
         world = mmap(NULL, sizeof *world, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (world == MAP_FAILED)
                 bail("mmap");
+        world->protocol = proxy && !strcmp(proxy, "socks5h")   ? SOCKS5
+                          : proxy && !strcmp(proxy, "socks4a") ? SOCKS4
+                                                               : HTTP;
         snprintf(number, sizeof number, "%d", fd);
         setenv("WORLD_FD", number, 1);
         server_start(world);
         go_inside(self, runtime, argv);
 }
 
+const char *world_scheme(void)
+{
+        return world->protocol == SOCKS5   ? "socks5h"
+               : world->protocol == SOCKS4 ? "socks4a"
+                                           : "http";
+}
+
 const char *world_proxy_url(uint16_t port)
 {
         static char url[64];
 
-        snprintf(url, sizeof url, "http://u:p%%40ss@127.0.0.1:%d", port);
+        snprintf(url, sizeof url, "%s://u:p%%40ss@127.0.0.1:%d", world_scheme(), port);
         return url;
 }
 
@@ -230,4 +242,31 @@ unsigned address(struct sockaddr_storage *sa, const char *literal, uint16_t port
         assert_int_equal(inet_pton(AF_INET6, mapped, &in6.sin6_addr), 1);
         memcpy(sa, &in6, sizeof in6);
         return sizeof in6;
+}
+
+bool others_asleep(void)
+{
+        long self = syscall(SYS_gettid);
+        DIR *tasks = opendir("/proc/self/task");
+        const struct dirent *task;
+        bool asleep = tasks != NULL;
+
+        while (asleep && (task = readdir(tasks))) {
+                char path[300], text[256] = "";
+                const char *state;
+                int fd;
+
+                if (task->d_name[0] == '.' || atol(task->d_name) == self)
+                        continue;
+                snprintf(path, sizeof path, "/proc/self/task/%s/stat", task->d_name);
+                fd = open(path, O_RDONLY | O_CLOEXEC);
+                if (fd < 0 || read(fd, text, sizeof text - 1) < 0)
+                        text[0] = '\0';
+                close(fd);
+                state = strrchr(text, ')');
+                asleep = state && state[1] == ' ' && state[2] == 'S';
+        }
+        if (tasks)
+                closedir(tasks);
+        return asleep;
 }

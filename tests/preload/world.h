@@ -21,24 +21,29 @@
 enum behaviour {
         GRANTS,
         GRANTS_WITH_BANNER,    /* the server's first bytes in the segment of the reply */
-        GRANTS_BYTE_BY_BYTE,   /* each byte acknowledged before the next one is sent */
-        GRANTS_LONG_HEADERS,   /* 60 KiB */
-        GRANTS_BARE,           /* HTTP/1.0, no reason, bare LF */
-        GRANTS_AFTER_100,      /* an interim reply first */
+        GRANTS_BYTE_BY_BYTE,   /* each byte by itself */
+        GRANTS_LONG_HEADERS,   /* 60 KiB; by SOCKS a name of 255 bytes */
+        GRANTS_BARE,           /* HTTP/1.0, no reason, bare LF; by SOCKS an IPv6 address */
+        GRANTS_AFTER_100,      /* an interim reply first; by SOCKS without a log-in */
         GRANTS_WHEN_RELEASED,  /* waits for world->released */
         REFUSES_WHEN_RELEASED, /* 403 */
         RESETS_WHEN_RELEASED,
-        REFUSES_403,
-        REFUSES_404,
-        REFUSES_407_NTLM,
-        REFUSES_407_BASIC,
-        REFUSES_502,
+        REFUSES_403,       /* by SOCKS reply 2 */
+        REFUSES_404,       /* by SOCKS reply 2, and closes */
+        REFUSES_407_NTLM,  /* by SOCKS no log-in is acceptable */
+        REFUSES_407_BASIC, /* by SOCKS the password is wrong */
+        REFUSES_502,       /* by SOCKS reply 4 */
         REFUSES_503,
-        REFUSES_504,
-        REFUSES_BODY, /* 403 with a page behind it */
+        REFUSES_504, /* by SOCKS reply 6 */
+        REFUSES_1,   /* SOCKS replies that have no like in HTTP */
+        REFUSES_3,
+        REFUSES_5,
+        REFUSES_7,
+        REFUSES_8,
+        REFUSES_BODY, /* 403 with a page behind it; by SOCKS reply 2 with one */
         TALKS_GARBAGE,
         TALKS_SSH,
-        TALKS_TOO_LONG, /* 70 KiB of headers */
+        TALKS_TOO_LONG, /* 70 KiB of headers; by SOCKS an address of no known type */
         CLOSES,
         CLOSES_AT_ONCE, /* without reading the request */
         CLOSES_MIDWAY,
@@ -59,12 +64,14 @@ enum script_what {
         THEN_CLOSES,
         THEN_RESETS,
         THEN_STALLS,
-        THEN_GARBAGE, /* one byte 0x01, and closes */
+        THEN_GARBAGE, /* GARBAGE, and closes */
         THEN_PAUSES,  /* until all is acknowledged, and goes on with the rest and BANNER */
 };
 
-/* The replies of the sides above. */
-extern const char *const script_reply[];
+#define GARBAGE "\x7f"
+
+/* How many bytes long the reply of a side is; or all of a SOCKS proxy's, one behind the other. */
+size_t script_length(enum script_side side);
 
 #define BANNER "220 hello from the server\r\n"
 
@@ -72,7 +79,11 @@ extern const char *const script_reply[];
  * and before world->released. */
 #define LATE "192.0.2.2"
 
+/* What the proxy speaks: HTTP, or what HFPROXY_TEST_PROXY says (socks5h, socks4a). */
+enum protocol { HTTP, SOCKS4 = 4, SOCKS5 = 5 };
+
 struct world {
+        enum protocol protocol;
         uint16_t proxy_port;  /* 127.0.0.1 */
         uint16_t proxy6_port; /* ::1 */
         uint16_t dead_port;   /* nobody listens there */
@@ -101,11 +112,17 @@ extern enum mode mode;
 /* Returns in the inner process only. SETUP: shell commands for the namespace, or NULL. */
 void world_enter(int argc, char **argv, const char *setup);
 
+/* The scheme of that protocol. */
+const char *world_scheme(void);
+
 /* The proxy's URL with user "u" and password "p@ss". */
 const char *world_proxy_url(uint16_t port);
 
 /* Milliseconds of a clock that only runs forward. */
 int64_t now_ms(void);
+
+/* Is every other thread of this process asleep? */
+bool others_asleep(void);
 
 /* Is FD ready for EVENTS within ten seconds? */
 bool ready(int fd, short events);
@@ -114,7 +131,7 @@ bool ready(int fd, short events);
 void expect_echo(int fd);
 void expect_read(int fd, const char *text);
 
-/* What the proxy was asked: "CONNECT host:port HTTP/1.1". */
+/* What the proxy was asked: "CONNECT host:port HTTP/1.1", by whatever protocol. */
 void expect_request(const char *line);
 
 struct sockaddr_storage;

@@ -5,6 +5,7 @@
 
 #include "table.h"
 
+#include "core/handon.h"
 #include "core/mirror.h"
 
 struct environment {
@@ -76,4 +77,55 @@ static inline void environment_run(struct environment *e)
                 e->old[v] = e->values[v];
                 e->values[v] = fresh;
         }
+}
+
+/* exec, from a process that hides variables. */
+static inline void environment_hand_on(struct environment *e)
+{
+        const char *values[HF_VARS], *added[HF_VARS_MANAGED];
+
+        for (int v = 0; v < HF_VARS; v++)
+                values[v] = e->values[v];
+
+        bool any = hf_handon(values, &e->arena, added);
+        for (int v = 0; v < HF_VARS_MANAGED; v++) {
+                if (!added[v])
+                        continue;
+                assert_true(any);
+                assert_null(e->values[v]);
+                environment_set(e, v, added[v]);
+        }
+}
+
+/* Another one that holds the same. */
+static inline void environment_copy(const struct environment *from, struct environment *to)
+{
+        for (int v = 0; v < HF_VARS; v++)
+                environment_set(to, v, from->values[v]);
+        to->facts = from->facts;
+}
+
+static inline void environment_expect_same(const struct environment *got,
+                                           const struct environment *want, const char *when)
+{
+        for (int v = 0; v < HF_VARS; v++) {
+                const char *g = got->values[v], *w = want->values[v];
+
+                if ((g != NULL) != (w != NULL) || (g && strcmp(g, w) != 0))
+                        fail_msg("%s: %s is %s, not %s", when, hf_var_names[v], g ? g : "(unset)",
+                                 w ? w : "(unset)");
+        }
+}
+
+/* ENTRY is "NAME=value", or "NAME" for unset. */
+static inline void environment_expect(const struct environment *e, const char *entry)
+{
+        size_t n = strcspn(entry, "=");
+        int var = hf_var_find((struct hf_span){entry, n});
+        const char *got = var < 0 ? "no variable of ours" : e->values[var];
+        const char *want = entry[n] ? entry + n + 1 : NULL;
+
+        if ((got != NULL) != (want != NULL) || (got && strcmp(got, want) != 0))
+                fail_msg("%.*s is %s, not %s", (int)n, entry, got ? got : "(unset)",
+                         want ? want : "(unset)");
 }

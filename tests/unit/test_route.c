@@ -132,10 +132,10 @@ static const struct row {
          HF_WHY_LOCALNAME},
         {"local_names_address_other_port", BOTH, NULL, "203.0.113.61", 80, "", &http1,
          HF_WHY_PROXY},
-        /* proxies that this library does not speak to */
-        {"socks", SOCKS_ALL, NULL, PUBLIC, 443, "", NULL, HF_WHY_SOCKS},
-        {"socks_other_port", SOCKS_ALL, NULL, PUBLIC, 22, "", NULL, HF_WHY_SOCKS},
-        {"socks_does_not_fall_back", SOCKS_HTTPS, NULL, PUBLIC, 443, "", NULL, HF_WHY_SOCKS},
+        /* other proxies than HTTP, and one that this library does not speak to */
+        {"socks", SOCKS_ALL, NULL, PUBLIC, 443, "", &socks, HF_WHY_PROXY},
+        {"socks_other_port", SOCKS_ALL, NULL, PUBLIC, 22, "", &socks, HF_WHY_PROXY},
+        {"socks_before_all", SOCKS_HTTPS, NULL, PUBLIC, 443, "", &socks, HF_WHY_PROXY},
         {"http_beside_socks", SOCKS_HTTPS, NULL, PUBLIC, 80, "", &http1, HF_WHY_PROXY},
         {"tls", TLS_HTTPS, NULL, PUBLIC, 443, "", NULL, HF_WHY_TLSPROXY},
         {"http_beside_tls", TLS_HTTPS, NULL, PUBLIC, 80, "", &http1, HF_WHY_PROXY},
@@ -195,10 +195,10 @@ static const struct name_row {
         {"name_unknown_port", HTTP_ONLY, "cas.test", 0, "", &http1, HF_WHY_PROXY},
         {"name_unknown_port_all_only", ALL_ONLY, "cas.test", 0, "", &http3, HF_WHY_PROXY},
         {"name_unknown_port_no_proxy_set", NONE, "cas.test", 0, "", NULL, HF_WHY_NO_PROXY},
-        {"name_unknown_port_socks_only", SOCKS_ALL, "cas.test", 0, "", NULL, HF_WHY_SOCKS},
-        {"name_unknown_port_one_is_usable", SOCKS_HTTPS, "cas.test", 0, "", &http1, HF_WHY_PROXY},
+        {"name_unknown_port_socks_only", SOCKS_ALL, "cas.test", 0, "", &socks, HF_WHY_PROXY},
+        {"name_unknown_port_socks_and_http", SOCKS_HTTPS, "cas.test", 0, "", &socks, HF_WHY_PROXY},
         {"name_unknown_port_tls_and_http", TLS_HTTPS, "cas.test", 0, "", &http1, HF_WHY_PROXY},
-        {"name_443_socks", SOCKS_HTTPS, "cas.test", 443, "", NULL, HF_WHY_SOCKS},
+        {"name_443_socks", SOCKS_HTTPS, "cas.test", 443, "", &socks, HF_WHY_PROXY},
         {"name_endpoint", BOTH, "hub.test", 8443, "", &http2, HF_WHY_PROXY},
         {"name_localhost", THREE, "localhost", 443, "", NULL, HF_WHY_LOOPBACK},
         {"name_localhost_unknown_port", THREE, "LocalHost", 0, "", NULL, HF_WHY_LOOPBACK},
@@ -510,6 +510,22 @@ static void remember(struct hf_addrset *set, const char *text, uint16_t port)
         assert_true(hf_addrset_add(set, &addr, port));
 }
 
+/* Where HFPROXY_URL lists several, none of them is reached through another. */
+static void the_others_of_a_list_are_proxies_too(void **state)
+{
+        struct hf_proxy list[2] = {http1, socks};
+        const struct hf_rules rules = {.all = &list[0]};
+        const struct hf_dest dest = {.addr = &socks.addr, .port = socks.port};
+        const struct hf_dest other = {.addr = &socks.addr, .port = 443};
+
+        (void)state;
+        assert_int_equal(hf_route(&rules, &dest).why, HF_WHY_PROXY);
+        list[0].next = &list[1];
+        list[1].next = &list[0];
+        assert_int_equal(hf_route(&rules, &dest).why, HF_WHY_ITSELF);
+        assert_int_equal(hf_route(&rules, &other).why, HF_WHY_PROXY);
+}
+
 int main(void)
 {
         static struct table t;
@@ -536,5 +552,7 @@ int main(void)
         table_add(&t, "endpoint_that_is_an_address", endpoint_that_is_an_address, NULL);
         table_add(&t, "nothing_known_of_the_machine", nothing_known_of_the_machine, NULL);
         table_add(&t, "every_reason_has_a_text", every_reason_has_a_text, NULL);
+        table_add(&t, "the_others_of_a_list_are_proxies_too", the_others_of_a_list_are_proxies_too,
+                  NULL);
         return table_run("route", &t);
 }

@@ -32,6 +32,9 @@ static const struct row {
         {"carries_upper", HF_STATE_UPPER, "b", "a"},
         {"carries_both_flags", HF_STATE_UPPER | HF_STATE_NEWEST, "b", "a"},
         {"carries_same", HF_STATE_NEWEST, "p", "p"},
+        {"carries_hidden", HF_STATE_HIDDEN, "http://p:80", "p"},
+        {"carries_hidden_with_the_text_that_is_handed_on", HF_STATE_HIDDEN, "p", "p"},
+        {"carries_hidden_that_was_not_set", HF_STATE_HIDDEN | HF_STATE_NEWEST, "p", NULL},
         {"carries_separators", 0, "x", "a;b%3b:c=#d/%"},
         {"carries_controls", 0, "x", "a\r\n\t\x01\x7f"},
         {"carries_any_bytes", 0, "x", "\xff\xfe\xc3\xa9"},
@@ -64,6 +67,7 @@ static void check_row(void **state)
                 if (row->before)
                         expect_text(plain, &out, row->before);
         }
+        assert_int_equal(hf_state_hides(records), (row->flags & HF_STATE_HIDDEN) != 0);
         assert_true(hf_state_find(records, HF_VAR_no_proxy, &r));
         assert_false(hf_state_find(records, HF_VAR_http_proxy, &r));
 }

@@ -358,6 +358,51 @@ static void mending_is_idempotent(void **state)
         assert_true(good > 10000);
 }
 
+/* Entries joined by '|', those that cannot be read in '<>'. */
+static const struct list_row {
+        const char *name;
+        struct hf_span text;
+        const char *entries;
+} lists[] = {
+        {"list_of_one", BYTES("http://a:1"), "http://a:1"},
+        {"list_of_two", BYTES("http://a:1,socks5h://b:2"), "http://a:1|socks5h://b:2"},
+        {"list_with_blanks", BYTES(" a:1 ,  b:2 , c:3 "), "a:1|b:2|c:3"},
+        {"list_without_ports", BYTES("a,b"), "a|b"},
+        {"list_with_empty_entries", BYTES(",a:1,,b:2,"), "a:1|b:2"},
+        {"list_in_quotes", BYTES("\"http://a:1,http://b:2\"\r"), "http://a:1|http://b:2"},
+        {"list_with_users", BYTES("http://u:p@a:1,http://v:q@b:2"),
+         "http://u:p@a:1|http://v:q@b:2"},
+        {"list_with_comma_in_password", BYTES("http://u:p,q@a:1,http://v:x,y@b:2"),
+         "http://u:p,q@a:1|http://v:x,y@b:2"},
+        {"no_list_but_a_password", BYTES("u:1,p@a:1"), "u:1,p@a:1"},
+        {"list_with_a_bad_entry", BYTES("gopher://a:1,http://b:2"), "<gopher://a:1>|http://b:2"},
+        {"list_with_a_bad_entry_amid", BYTES("a:1,b:0,c:3"), "a:1|<b:0>|c:3"},
+        {"list_of_bad_ones", BYTES("a:0,b:0"), "<a:0>|<b:0>"},
+        {"list_of_nothing", BYTES(" , "), ""},
+        {"list_empty", BYTES(""), ""},
+};
+
+static void check_list(void **state)
+{
+        const struct list_row *row = *state;
+        char buf[256];
+        struct hf_out out = hf_out_write(buf, sizeof buf);
+        struct guard g;
+        struct hf_span list = hf_url_list(guard_make(&g, row->text)), entry;
+        struct hf_url url;
+
+        while (hf_url_list_next(&list, &entry)) {
+                bool bad = hf_url_parse(entry, &url) < 0;
+
+                hf_out_put(&out, out.len ? HF_SPAN("|") : HF_SPAN(""));
+                hf_out_put(&out, bad ? HF_SPAN("<") : HF_SPAN(""));
+                hf_out_put(&out, entry);
+                hf_out_put(&out, bad ? HF_SPAN(">") : HF_SPAN(""));
+        }
+        guard_free(&g);
+        expect_text(buf, &out, row->entries);
+}
+
 int main(void)
 {
         static struct table t;
@@ -371,5 +416,6 @@ int main(void)
                   NULL);
         table_add(&t, "reads_a_password_of_a_mebibyte", reads_a_password_of_a_mebibyte, NULL);
         table_add(&t, "mending_is_idempotent", mending_is_idempotent, NULL);
+        TABLE_ADD(&t, check_list, lists);
         return table_run("url", &t);
 }
