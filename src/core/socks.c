@@ -278,7 +278,7 @@ void hf_socks_put_target(struct hf_out *out, const struct hf_socks *m)
         const uint8_t *bytes = (const uint8_t *)m->request;
         size_t len = m->request_len;
         const uint8_t *port = m->version == HF_SOCKS4 ? bytes + 2 : bytes + len - 2;
-        const uint8_t *at = m->version == HF_SOCKS4 ? bytes + 4 : bytes + FIELDS5;
+        const uint8_t *at = bytes + FIELDS5; /* there in both versions */
         struct hf_span name = {NULL, 0};
         struct hf_addr addr = {4, {0}};
 

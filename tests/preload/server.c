@@ -317,7 +317,7 @@ static void *accept_all(void *arg)
         }
 }
 
-/* ADDR: "::" for all addresses of both families. */
+/* ADDR: "::" for all addresses of both families. BACKLOG -1: nobody listens after all. */
 static int listen_on(const char *addr, uint16_t port, int backlog)
 {
         struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
@@ -326,7 +326,8 @@ static int listen_on(const char *addr, uint16_t port, int backlog)
         inet_pton(AF_INET6, addr, &to.sin6_addr);
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) < 0 ||
-            bind(fd, (struct sockaddr *)&to, sizeof to) < 0 || listen(fd, backlog) < 0) {
+            bind(fd, (struct sockaddr *)&to, sizeof to) < 0 ||
+            (backlog >= 0 && listen(fd, backlog) < 0)) {
                 printf("Bail out! listening on port %d: %s\n", port, strerror(errno));
                 exit(1);
         }
@@ -361,7 +362,7 @@ void server_start(struct world *w)
 {
         static const uint16_t ports[] = {80, 443, 8080, 9000, 9443};
         static struct listener listeners[HF_LEN(ports) + 4];
-        int up[2], gone;
+        int up[2];
         char byte = 0;
 
         world = w;
@@ -376,8 +377,9 @@ void server_start(struct world *w)
         }
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         signal(SIGPIPE, SIG_IGN);
-        gone = listen_on("::", 0, 1);
-        w->dead_port = port_of(gone);
+        /* Bound, for ever: were it closed, a client could get that port as its own, and connect to
+         * itself. */
+        w->dead_port = port_of(listen_on("::", 0, -1));
         listeners[0] = (struct listener){listen_on("::ffff:127.0.0.1", 0, 1024), proxy};
         w->proxy_port = port_of(listeners[0].fd);
         listeners[1] = (struct listener){listen_on("::1", 0, 1024), proxy};
@@ -387,7 +389,6 @@ void server_start(struct world *w)
         listeners[3] = (struct listener){listen_on("::", 0, 1024), serve_banner};
         w->banner_port = port_of(listeners[3].fd);
         w->has_late = late_start();
-        close(gone);
         for (size_t i = 0; i < HF_LEN(ports); i++)
                 listeners[i + 4] = (struct listener){listen_on("::", ports[i], 1024), serve_echo};
         for (size_t i = 0; i < HF_LEN(listeners); i++) {

@@ -67,7 +67,7 @@ static const struct row rows[] = {
         {"url_over_others", {"HFPROXY_URL=" S5H, "https_proxy=" P, "ALL_PROXY=" Q}, {UNSET}, {HTTP(S5), HTTPS(S5), ALL(S5H)}},
         {"url_list", {"HFPROXY_URL=" S5H "," P}, {UNSET}, {HTTP(S5), HTTPS(S5), ALL(S5H)}},
         {"url_list_of_http", {"HFPROXY_URL=p:3128, " S5H}, {HTTP(P), HTTPS(P), ALL(P)}, {HTTP(P), HTTPS(P), ALL(P)}},
-        {"url_list_with_a_bad_one", {"HFPROXY_URL=" S5H ",ftp://x", "http_proxy=" P}, {HTTP(P), HTTPS_UNSET, ALL_UNSET}, {HTTP(P)}},
+        {"url_list_with_a_bad_one", {"HFPROXY_URL=ftp://x," S5H, "http_proxy=" P}, {UNSET}, {HTTP(S5), HTTPS(S5), ALL(S5H)}},
 
         /* both spellings */
         {"two_that_differ", {"all_proxy=" S5, "ALL_PROXY=" P}, {UNSET}, {HTTP(S5), HTTPS(S5), ALL(S5)}},
