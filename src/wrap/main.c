@@ -113,8 +113,9 @@ static int prepare(const struct options *options)
 {
         bool bad;
 
-        /* The text itself is not shown: it may hold a password. */
-        if (options->url && !hf_url_list_first(hf_span(getenv("HFPROXY_URL")), &bad).s) {
+        /* The library leaves out what it cannot read of a list; here it is a mistake that can be
+         * said at once. The text itself is not shown: it may hold a password. */
+        if (options->url && (!hf_url_list_first(hf_span(getenv("HFPROXY_URL")), &bad).s || bad)) {
                 hf_say("-p: not a proxy's URL; it looks like http://host:port or "
                        "socks5h://user:password@host:port");
                 return HF_EXIT_OWN;
