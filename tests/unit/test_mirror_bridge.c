@@ -84,6 +84,8 @@ static const struct row rows[] = {
         {"tunnel_off", {"ALL_PROXY=" S5, "HFPROXY_TUNNEL=off"}, {HTTP_UNSET, HTTPS_UNSET, ALL(S5)}, {HTTPS_UNSET, ALL(S5)}},
         {"tunnel_off_only", {"https_proxy=" P, "HFPROXY_TUNNEL=off", "HFPROXY_ONLY=hf"}, {HTTPS(P)}, {HTTPS(P)}},
         {"tunnel_strict", {"ALL_PROXY=" S5, "HFPROXY_TUNNEL=strict"}, {UNSET}, {HTTP(S5), HTTPS(S5), ALL(S5)}},
+        {"tunnel_strict_unreadable", {"ALL_PROXY=" S5, "https_proxy=socks9://s", "HFPROXY_TUNNEL=strict"},
+         {HTTP_UNSET, "https_proxy=socks9://s", "HTTPS_PROXY", ALL_UNSET}, {HTTP(S5), "https_proxy=socks9://s", "HTTPS_PROXY", ALL(S5)}},
         {"unreadable", {"ALL_PROXY=socks9://s"}, {"all_proxy", "ALL_PROXY=socks9://s", HTTPS_UNSET}, {"ALL_PROXY=socks9://s"}},
         {"http_alone", {"ALL_PROXY=" P}, {HTTP(P), HTTPS(P), ALL(P)}, {HTTP(P), HTTPS(P), ALL(P)}},
 

@@ -514,7 +514,7 @@ static void remember(struct hf_addrset *set, const char *text, uint16_t port)
 static void the_others_of_a_list_are_proxies_too(void **state)
 {
         struct hf_proxy list[2] = {http1, socks};
-        const struct hf_rules rules = {.all = &list[0]};
+        struct hf_rules rules = {.all = &list[0]};
         const struct hf_dest dest = {.addr = &socks.addr, .port = socks.port};
         const struct hf_dest other = {.addr = &socks.addr, .port = 443};
 
@@ -524,6 +524,17 @@ static void the_others_of_a_list_are_proxies_too(void **state)
         list[1].next = &list[0];
         assert_int_equal(hf_route(&rules, &dest).why, HF_WHY_ITSELF);
         assert_int_equal(hf_route(&rules, &other).why, HF_WHY_PROXY);
+
+        /* nor is it shut in by `strict`; and that is all that is open there */
+        rules.strict = true;
+        assert_false(hf_route(&rules, &dest).refused);
+        rules.all = NULL;
+        rules.https = &list[1];
+        assert_false(hf_route(&rules, &dest).refused);
+        list[1].next = NULL;
+        rules.https = &list[0];
+        list[0].next = NULL;
+        assert_true(hf_route(&rules, &dest).refused);
 }
 
 int main(void)
