@@ -97,9 +97,7 @@ static void epoll_several(struct cell *c)
                         int i = (int)evs[k].data.u64;
 
                         assert_in_range(i, 0, c->n - 1);
-                        /* To the kernel a reset is two edges: the state, and the error. */
-                        if (c->reported[i] && mode != PRELOADED && c->error &&
-                            c->outcome->is & IS_LATE && c->way->is & EDGE)
+                        if (c->reported[i] && takes_reset(c) && c->way->is & EDGE)
                                 continue;
                         if (c->reported[i])
                                 fail_msg("a second event for socket %d", i);
