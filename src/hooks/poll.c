@@ -189,10 +189,6 @@ int hf_wait_poll(struct pollfd *fds, unsigned n, struct hf_wait_how *how)
 
 /* ---- the hooks ---- */
 
-/* The last thing that a function does after a system call costs a mispredicted return: where nobody
- * can begin anything during the wait, the real call is all there is. (A handler that begins
- * something ends it with EINTR.) */
-
 HF_NOINLINE static int slowly(struct pollfd *fds, nfds_t n, int64_t length, const sigset_t *mask)
 {
         struct hf_wait_how how = {.length = length, .mask = mask};
@@ -233,6 +229,9 @@ static bool overflows(nfds_t n, size_t size)
         return size / sizeof(struct pollfd) < n;
 }
 
+/* The last thing that a function does after a system call costs a mispredicted return: where nobody
+ * can begin anything during the wait, the real call is all there is. (A handler that begins
+ * something ends it with EINTR.) */
 int poll(struct pollfd *fds, nfds_t n, int timeout)
 {
         int got;

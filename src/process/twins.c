@@ -23,7 +23,7 @@ static uint32_t get(const twin_id *place)
         return atomic_load_explicit(place, memory_order_relaxed);
 }
 
-uint32_t hf_twins_id(int fd)
+__attribute__((noinline)) static uint32_t give_id(int fd)
 {
         static _Atomic(uint32_t) turns;
         uint32_t id = 0, fresh;
@@ -33,25 +33,25 @@ uint32_t hf_twins_id(int fd)
             !hf_sys_map_once(&the_ids, HF_PENDING_FDS * sizeof *place))
                 return 0;
         place = place_of(fd);
-        id = get(place);
-        if (id)
-                return id;
         fresh = atomic_fetch_add_explicit(&turns, 1, memory_order_relaxed) % TURNS + 1;
         fresh = fresh * HF_PENDING_FDS + (uint32_t)fd;
         return atomic_compare_exchange_strong(place, &id, fresh) ? fresh : id;
+}
+
+uint32_t hf_twins_id(int fd)
+{
+        const twin_id *place = place_of(fd);
+        uint32_t id = place ? get(place) : 0;
+
+        return id ? id : give_id(fd);
 }
 
 /* In a vfork child it is the parent's memory. A number that was free there is free in the parent;
  * of one that was in use, what is known stays. */
 void hf_twins_dup(int from, int to, bool chosen)
 {
-        const twin_id *source = place_of(from);
-        uint32_t id = source ? get(source) : 0;
-        twin_id *place;
-
-        if (!id)
-                id = hf_twins_id(from);
-        place = id ? place_of(to) : NULL;
+        uint32_t id = hf_twins_id(from);
+        twin_id *place = id ? place_of(to) : NULL;
 
         if (place && get(place) != id && (!chosen || get(place) == 0 || hf_pending_ours()))
                 atomic_store_explicit(place, id, memory_order_relaxed);

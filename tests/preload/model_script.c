@@ -57,10 +57,31 @@ static struct left {
         char why[1024];
 } * left;
 
+/* A handshake may be over by itself any moment now: nothing can be said of it. */
+static bool is_late(void)
+{
+        for (unsigned i = 0; with_timeouts && i < SOCKS; i++)
+                if (model.socks[i].handles && model.socks[i].phase == PENDING &&
+                    now_ms() > model.socks[i].since + ALMOST_MS)
+                        return true;
+        return false;
+}
+
+/* Did the last operation take so long that a time ran out on its way? (What waits for that is no
+ * such one.) */
+static bool was_too_slow(void)
+{
+        return is_late() && left->n > 0 && kinds[left->ops[left->n - 1].code].run != op_expire;
+}
+
 void model_fail(const char *format, ...)
 {
         va_list ap;
 
+        if (was_too_slow()) {
+                left->abandoned++;
+                _exit(0);
+        }
         va_start(ap, format);
         vsnprintf(left->why, sizeof left->why, format, ap);
         va_end(ap);
@@ -118,16 +139,6 @@ static struct op any_op(uint64_t *seed)
         op.b = kind->b ? (uint8_t)random_below(seed, kind->b) : 0;
         op.c = kind->c ? (uint8_t)random_below(seed, kind->c) : 0;
         return op;
-}
-
-/* A handshake may be over by itself any moment now: nothing can be said of it. */
-static bool is_late(void)
-{
-        for (unsigned i = 0; with_timeouts && i < SOCKS; i++)
-                if (model.socks[i].handles && model.socks[i].phase == PENDING &&
-                    now_ms() > model.socks[i].since + ALMOST_MS)
-                        return true;
-        return false;
 }
 
 /* OPS, N of them; or, with a SEED, made up on the way. */

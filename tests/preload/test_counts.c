@@ -4,9 +4,7 @@
 #include "count.h"
 #include "outcomes.h"
 
-#include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/uio.h>
 
@@ -194,13 +192,8 @@ static void more_with_one_pending(void **state)
 int main(int argc, char **argv)
 {
         static struct table t;
-        const struct rlimit many = {4096, 4096};
 
-        setenv("HFPROXY_TIMEOUT", outcomes_timeout, 0);
-        world_enter(argc, argv, NULL);
-        setrlimit(RLIMIT_NOFILE, &many);
-        gate_start();
-        signal(SIGPIPE, SIG_IGN);
+        outcomes_enter(argc, argv);
         TABLE_ADD_AS(&t, "one_system_call_for_%s", one_call_each, countings);
         if (mode == PRELOADED)
                 table_add(&t, "more_with_one_pending", more_with_one_pending, NULL);

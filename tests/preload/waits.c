@@ -129,9 +129,7 @@ void expect_events(const struct cell *c, int got, int asked)
 {
         int right = asked & POLLOUT, may = 0;
 
-        /* A look at the very moment in which the kernel takes a reset sees the error, and not yet
-         * the rest. */
-        if (mode != PRELOADED && c->error && c->outcome->is & IS_LATE && got == POLLERR)
+        if (takes_reset(c) && got == POLLERR)
                 return;
         if (c->error && c->way->is & SELECTS)
                 right = asked;

@@ -116,6 +116,13 @@ void expect_error(struct cell *c, int i, int error);
 /* For a way that comes by again and again: lets a late outcome come after a few times. */
 void came_by(struct cell *c);
 
+/* Is it the kernel that takes a reset while somebody looks? It shows one thing after the other: the
+ * error, then the state; and to epoll these are two edges. */
+static inline bool takes_reset(const struct cell *c)
+{
+        return mode != PRELOADED && c->error && c->outcome->is & IS_LATE;
+}
+
 static inline short wanted(const struct cell *c)
 {
         return c->way->wants ? c->way->wants : POLLOUT;
