@@ -68,28 +68,28 @@ def out(tmp_path):
 
 
 @pytest.mark.parametrize("name, how, set_up", CELLS, ids=lambda value: value)
-def test_the_web_goes_through_the_http_proxy(name, how, set_up, run, venv, hub, proxy, socks, out):
+def test_the_web_goes_through_the_http_proxy(name, how, set_up, run, venv, program, hub, proxy, socks, out):
     client, server = clients.BY_NAME[name], proxy()
     env = SET_UPS[set_up](f"http://{server.address}:{server.port}", socks)
-    result = run(client.argv(venv, hub), env, how, ["--no-check"] if how == "hfwrap" else [])
-    check(client, result, out, hub, server.seen())
+    result = run(client.argv(venv, program, hub), env, how, ["--no-check"] if how == "hfwrap" else [])
+    check(client, result, out, hub, server)
 
 
 @pytest.mark.parametrize("name, set_up", CONTROLS, ids=lambda value: value)
-def test_plainly_it_fails(name, set_up, run, venv, hub, proxy, socks, out):
+def test_plainly_it_fails(name, set_up, run, venv, program, hub, proxy, socks, out):
     client, server = clients.BY_NAME[name], proxy()
     env = SET_UPS[set_up](f"http://{server.address}:{server.port}", socks)
-    result = run(client.argv(venv, hub), FEW_RETRIES | env)
+    result = run(client.argv(venv, program, hub), FEW_RETRIES | env)
     assert result.status, "it works without us"
     assert re.search(CONTROLS[name, set_up], result.stdout + result.stderr), result.stderr[-4000:]
 
 
 @pytest.mark.parametrize("name", ["requests", "httpx", "aiohttp", "curl", "wget", "node"])
-def test_with_a_list_they_need_no_variable(name, run, venv, hub, proxy, out):
+def test_with_a_list_they_need_no_variable(name, run, venv, program, hub, proxy, out):
     client, server = clients.BY_NAME[name], proxy()
     env = {"https_proxy": f"http://{server.address}:{server.port}", "HFPROXY_ONLY": "files.test"}
-    result = run(client.argv(venv, hub), env, "preload")
-    check(client, result, out, hub, server.seen())
+    result = run(client.argv(venv, program, hub), env, "preload")
+    check(client, result, out, hub, server)
 
 
 # How it is hidden.
