@@ -151,12 +151,6 @@ int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
         return hf_wait_epoll_ctl(epfd, op, fd, event);
 }
 
-static inline void going_to_sleep(int epfd)
-{
-        if (!hf_real_alone() && hf_interest_any())
-                hf_interest_sleeps(epfd);
-}
-
 /* Something may begin while the real call sleeps, and a set is the kernel's: then what it got is
  * looked through, too. (Should nothing be left of it, the whole time begins anew, for nobody has
  * asked the clock.) */
@@ -166,7 +160,7 @@ int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout)
 
         if (hf_pending_any())
                 return slowly(epfd, events, max, 0, timeout, NULL);
-        going_to_sleep(epfd);
+        hf_wait_sleeps(epfd);
         got = hf_real_epoll_wait(epfd, events, max, timeout);
         return kept(epfd, events, &got) ? got : slowly(epfd, events, max, 0, timeout, NULL);
 }
@@ -177,7 +171,7 @@ int epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout, cons
 
         if (hf_pending_any())
                 return slowly(epfd, events, max, 0, timeout, mask);
-        going_to_sleep(epfd);
+        hf_wait_sleeps(epfd);
         got = hf_real_epoll_pwait(epfd, events, max, timeout, mask);
         return kept(epfd, events, &got) ? got : slowly(epfd, events, max, 0, timeout, mask);
 }
@@ -189,7 +183,7 @@ int epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct tim
 
         if (hf_pending_any())
                 return pwait2_slowly(epfd, events, max, 0, timeout, mask);
-        going_to_sleep(epfd);
+        hf_wait_sleeps(epfd);
         got = hf_real_epoll_pwait2(epfd, events, max, timeout, mask);
         return kept(epfd, events, &got) ? got : pwait2_slowly(epfd, events, max, 0, timeout, mask);
 }

@@ -144,6 +144,7 @@ static long by_epoll(const struct args *x, bool masked, bool ns_precise)
         long got = 0;
 
         if (!hf_pending_any()) {
+                hf_wait_sleeps((int)x->a);
                 got = pass(x);
                 if (got <= 0 || !hf_interest_any())
                         return got;

@@ -13,6 +13,7 @@
 
 #include "hook.h"
 
+#include "process/interest.h"
 #include "process/pending.h"
 #include "process/real.h"
 #include "process/sys.h"
@@ -108,3 +109,10 @@ int hf_wait_epoll(int epfd, struct epoll_event *events, int max, int got, bool n
                   struct hf_wait_how *how);
 
 int hf_wait_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event);
+
+/* A wait on EPFD begins while nothing is pending, and may sleep when something is. */
+static inline void hf_wait_sleeps(int epfd)
+{
+        if (!hf_real_alone() && hf_interest_any())
+                hf_interest_sleeps(epfd);
+}

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -292,25 +293,36 @@ static void ends_beside_a_wait(void **state)
 static const struct sleeper {
         const char *name;
         uint32_t events;
-        bool before; /* registered before connect() */
+        bool before;    /* registered before connect() */
+        bool by_number; /* it sleeps in syscall() */
 } sleepers[] = {
-        {"in", EPOLLIN, false},
-        {"out", EPOLLOUT, false},
-        {"edge", EPOLLIN | EPOLLOUT | EPOLLET, false},
-        {"in_before", EPOLLIN, true},
-        {"edge_before", EPOLLIN | EPOLLOUT | EPOLLET, true},
+        {"in", EPOLLIN, false, false},
+        {"out", EPOLLOUT, false, false},
+        {"edge", EPOLLIN | EPOLLOUT | EPOLLET, false, false},
+        {"in_before", EPOLLIN, true, false},
+        {"edge_before", EPOLLIN | EPOLLOUT | EPOLLET, true, false},
+        {"by_number", EPOLLIN, false, true},
 };
 
 static _Atomic(int) sleeping_on;
+
+struct sleep {
+        int epfd;
+        bool by_number;
+};
 
 /* Waits once, without a limit. */
 static void *sleep_once(void *arg)
 {
         static struct epoll_event event;
-        int epfd = *(int *)arg, n;
+        const struct sleep *how = arg;
+        int n;
 
-        atomic_store(&sleeping_on, epfd);
-        n = epoll_wait(epfd, &event, 1, -1);
+        atomic_store(&sleeping_on, how->epfd);
+        if (how->by_number)
+                n = (int)syscall(SYS_epoll_pwait, how->epfd, &event, 1, -1, NULL, 0);
+        else
+                n = epoll_wait(how->epfd, &event, 1, -1);
         return n == 1 ? &event : NULL;
 }
 
@@ -320,6 +332,7 @@ static void ends_a_sleep(void **state)
 {
         const struct sleeper *row = *state;
         int epfd = epoll_create1(EPOLL_CLOEXEC), ends[2];
+        struct sleep how = {epfd, row->by_number};
 
         assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
         for (int times = 0; times < 3; times++) {
@@ -337,7 +350,7 @@ static void ends_a_sleep(void **state)
                         assert_int_equal(epoll_wait(epfd, &other, 1, 0), 1);
                 }
                 atomic_store(&sleeping_on, -1);
-                assert_int_equal(pthread_create(&thread, NULL, sleep_once, &epfd), 0);
+                assert_int_equal(pthread_create(&thread, NULL, sleep_once, &how), 0);
                 while (atomic_load(&sleeping_on) != epfd || !others_asleep())
                         sched_yield();
                 assert_int_equal(begin(fd), EINPROGRESS);
