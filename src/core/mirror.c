@@ -68,6 +68,10 @@ static void recover(struct hf_mirror_job *job)
                 job->age[v] = AGE_OLD;
                 if (records.n == 0 || !hf_state_find(records, (enum hf_var)v, &r))
                         continue;
+                /* Somebody took it away, exec perhaps (stale.h): of a pair nothing needs to be said
+                 * of that, but where HFPROXY_URL would fill it again. */
+                if (!now && v < 2 * HF_PAIRS && hf_record_is_made(&r) && !view->url)
+                        continue;
                 if (!is_as_left(now, &r)) {
                         view->flags[v] = HF_STATE_NEWEST;
                         job->age[v] = AGE_NOW;

@@ -15,12 +15,6 @@ static bool reads(const char *value, uint64_t hash)
         return value && hf_hash(hf_span(value)) == hash;
 }
 
-/* Did we make it out of nothing? */
-static bool is_made(const struct hf_record *r)
-{
-        return r->was_set && !r->before.s && !(r->flags & (HF_STATE_SAME | HF_STATE_HIDDEN));
-}
-
 /* May a text of this hash have been filled from VAR? */
 static bool fills(const struct job *job, enum hf_var var, uint64_t hash)
 {
@@ -54,7 +48,7 @@ static bool is_stale(const struct job *job, enum hf_var var, const struct hf_rec
         /* A pair that is gone altogether would be the user's word against HFPROXY_URL. */
         if (values[HF_VAR_HFPROXY_URL])
                 return false;
-        if (!recorded || !is_made(&other))
+        if (!recorded || !hf_record_is_made(&other))
                 return !twin;
         /* Both are ours: filled from all_proxy, or (a no_proxy) from this machine's own names. */
         if (var < 2 * HF_PAIR_ALL)
@@ -70,8 +64,9 @@ uint32_t hf_stale(const char *const values[HF_VARS])
 
         /* all_proxy before what is filled from it */
         for (int v = 2 * HF_PAIRS - 1; v >= 0; v--)
-                if (values[v] && hf_state_find(job.records, (enum hf_var)v, &r) && is_made(&r) &&
-                    reads(values[v], r.hash) && is_stale(&job, (enum hf_var)v, &r))
+                if (values[v] && hf_state_find(job.records, (enum hf_var)v, &r) &&
+                    hf_record_is_made(&r) && reads(values[v], r.hash) &&
+                    is_stale(&job, (enum hf_var)v, &r))
                         job.stale |= UINT32_C(1) << v;
         return job.stale;
 }

@@ -32,6 +32,12 @@ struct hf_record {
                 before; /* the user's own text, still encoded; absent: it was not set, or SAME */
 };
 
+/* Did we make the value out of nothing? */
+static inline bool hf_record_is_made(const struct hf_record *r)
+{
+        return r->was_set && !r->before.s && !(r->flags & (HF_STATE_SAME | HF_STATE_HIDDEN));
+}
+
 /* The records of TEXT behind its version and before its checksum; absent when it is damaged. */
 struct hf_span hf_state_check(const char *text);
 

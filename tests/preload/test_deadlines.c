@@ -370,13 +370,18 @@ static void ends_a_sleep(void **state)
 
 /* ---- forks ---- */
 
-/* The parent has its tunnel long since when the child's copy of the record is due. */
+/* The parent has its tunnel long since when the child's copy of the record is due. (Where the
+ * machine itself took so long that the parent's own time was up, that says nothing, and is done
+ * again.) */
 static void copy_is_due(void **state)
 {
         const struct other *row = *state;
+        int late = 0;
 
         for (int names = 0; names < 2; names++) {
+                int64_t since = now_ms();
                 int told[2], fd, status;
+                bool in_time;
                 pid_t pid;
                 char byte = 0;
 
@@ -402,14 +407,20 @@ static void copy_is_due(void **state)
                 close(told[1]);
                 gate_open();
                 assert_true(ready(fd, POLLOUT));
+                in_time = now_ms() - since < SECOND;
                 assert_int_equal(read(told[0], &byte, 1), 1);
                 assert_int_equal(waitpid(pid, &status, 0), pid);
                 assert_int_equal(status, 0);
-                if (mode == PRELOADED)
+                if (in_time && mode == PRELOADED)
                         expect_read(fd, BANNER);
-                expect_tunnel(fd);
+                if (in_time)
+                        expect_tunnel(fd);
                 close(fd);
                 close(told[0]);
+                if (!in_time) {
+                        assert_true(++late < 20);
+                        names--;
+                }
         }
 }
 

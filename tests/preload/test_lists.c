@@ -11,28 +11,30 @@
 #include <unistd.h>
 
 #define FAR "203.0.113.10"
+#define WAITED_MS 900
 #define OURS "http://u:p%40ss@127.0.0.1:"
 
 static const struct row {
         const char *name;
-        const char *list;      /* P: the port of the proxy, D: of none, F: of one that is silent */
-        int error;             /* of each connect */
-        unsigned accepted;     /* connections at the proxy, of two */
-        int first_ms, next_ms; /* the first takes that long at least, the next one less */
+        const char *list;  /* P: the port of the proxy, D: of none, F: of one that is silent */
+        int error;         /* of each connect */
+        unsigned accepted; /* connections at the proxy, of each connect */
+        bool silent_first; /* the first connect waits a second for the first proxy, later ones do
+                              not */
 } rows[] = {
-        {"one", OURS "P", 0, 2, 0, 0},
-        {"first_serves", OURS "P," OURS "D", 0, 2, 0, 0},
-        {"second_serves", OURS "D," OURS "P", 0, 2, 0, 0},
-        {"blanks_around_commas", OURS "D , " OURS "P", 0, 2, 0, 0},
-        {"third_serves", OURS "D," OURS "D," OURS "P", 0, 2, 0, 0},
-        {"of_different_schemes", "socks5h://127.0.0.1:D,socks4a://127.0.0.1:D," OURS "P", 0, 2, 0,
-         0},
-        {"second_by_name", OURS "D,http://u:p%40ss@localhost:P", 0, 2, 0, 0},
-        {"first_has_no_address", "http://nowhere.test:P," OURS "P", 0, 2, 0, 0},
-        {"bad_entry", "gopher://127.0.0.1:P," OURS "P", 0, 2, 0, 0},
-        {"tls_is_not_spoken", "https://u:x@127.0.0.1:P," OURS "D," OURS "P", 0, 2, 0, 0},
-        {"silent_first", OURS "F," OURS "P", 0, 2, 900, 900},
-        {"none_serves", OURS "D," OURS "D", ECONNREFUSED, 0, 0, 0},
+        {"one", OURS "P", 0, 1, false},
+        {"first_serves", OURS "P," OURS "D", 0, 1, false},
+        {"second_serves", OURS "D," OURS "P", 0, 1, false},
+        {"blanks_around_commas", OURS "D , " OURS "P", 0, 1, false},
+        {"third_serves", OURS "D," OURS "D," OURS "P", 0, 1, false},
+        {"of_different_schemes", "socks5h://127.0.0.1:D,socks4a://127.0.0.1:D," OURS "P", 0, 1,
+         false},
+        {"second_by_name", OURS "D,http://u:p%40ss@localhost:P", 0, 1, false},
+        {"first_has_no_address", "http://nowhere.test:P," OURS "P", 0, 1, false},
+        {"bad_entry", "gopher://127.0.0.1:P," OURS "P", 0, 1, false},
+        {"tls_is_not_spoken", "https://u:x@127.0.0.1:P," OURS "D," OURS "P", 0, 1, false},
+        {"silent_first", OURS "F," OURS "P", 0, 1, true},
+        {"none_serves", OURS "D," OURS "D", ECONNREFUSED, 0, false},
 };
 
 static int so_error(int fd)
@@ -64,18 +66,20 @@ static int connect_once(bool nonblocking, int64_t *ret_took)
 /* In a process of its own: 0, or what is wrong. */
 static int inner(const struct row *row, bool nonblocking)
 {
-        unsigned accepted = atomic_load(&world->accepted);
+        unsigned accepted = atomic_load(&world->accepted), n = 0;
         int64_t took;
 
-        for (int i = 0; i < 2; i++) {
+        do { /* more than two only where the machine itself needs a second for one */
                 if (connect_once(nonblocking, &took) != row->error)
                         return 1;
-                if (i == 0 ? took < row->first_ms : row->next_ms && took >= row->next_ms)
+                if (n++ == 0 && row->silent_first && took < WAITED_MS)
                         return 2;
-        }
+                if (n > 20)
+                        return 3;
+        } while (n < 2 || (row->silent_first && took >= WAITED_MS));
         if (row->error == 0)
                 expect_request("CONNECT 203.0.113.10:443 HTTP/1.1");
-        return atomic_load(&world->accepted) - accepted == row->accepted ? 0 : 3;
+        return atomic_load(&world->accepted) - accepted == n * row->accepted ? 0 : 4;
 }
 
 static void compose(const char *list, char *buf, size_t size)

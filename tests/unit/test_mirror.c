@@ -147,6 +147,7 @@ static const struct row rows[] = {
         {"then_follows_its_source", {"HTTPS_PROXY=" P}, {"HTTPS_PROXY=" Q}, {"https_proxy=" Q, "HTTPS_PROXY=" Q}, 0},
         {"then_goes_with_its_source", {"HTTPS_PROXY=" P}, {"HTTPS_PROXY"},
          {"https_proxy", "HTTPS_PROXY", "no_proxy", "no_grpc_proxy", "HFPROXY_STATE"}, 0},
+        {"then_both_gone_are_forgotten", {"HTTPS_PROXY=" P}, {"HTTPS_PROXY", "https_proxy"}, {"https_proxy", "HTTPS_PROXY", "HFPROXY_STATE"}, 0},
         {"then_a_set_twin_wins", {"HTTPS_PROXY=" P}, {"https_proxy=" Q}, {"https_proxy=" Q, "HTTPS_PROXY=" Q}, 0},
         {"then_an_emptied_twin_wins", {"HTTPS_PROXY=" P}, {"https_proxy="}, {"https_proxy=", "HTTPS_PROXY"}, 0},
         {"then_a_lost_twin_is_made_again", {"HTTPS_PROXY=" P}, {"https_proxy"}, {"https_proxy=" P}, 0},
