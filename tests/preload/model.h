@@ -81,7 +81,7 @@ struct sock {
         int error;              /* FAILED: its errno; UP: what the kernel keeps */
         size_t tx, rx;          /* the program's bytes */
         size_t looked;          /* far.sent when a call was made on it */
-        int64_t since;
+        int64_t since, begun;   /* when connect() was called, and had come back */
         struct far far;
 };
 

@@ -60,6 +60,7 @@ bool op_connect(const struct op *op)
                 return false;
         start(s, op->b < 4 ? TO_LO : op->b < 8 ? TO_TUN : op->b == 8 ? TO_LO_DEAD : TO_TUN_DEAD);
         expect_result("connect", connect_it(op, s), -EINPROGRESS);
+        s->begun = now_ms();
         s->phase = PENDING;
         far_known(s);
         return true;

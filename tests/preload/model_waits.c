@@ -152,6 +152,7 @@ bool op_expire(const struct op *op)
 {
         struct sock *s = sock_at(op->a);
         int fd = fd_at(op->a), error = 0;
+        int64_t last = 0;
         struct pollfd pfd = {.fd = fd, .events = POLLOUT};
         socklen_t len = sizeof error;
         char byte;
@@ -185,7 +186,11 @@ bool op_expire(const struct op *op)
                 expect_result("recv", recv(fd, &byte, 1, 0), -ETIMEDOUT);
                 break;
         }
-        while (now_ms() < s->since + TIMEOUT_MS + 2) /* for those that began with it */
+        for (unsigned i = 0; i < SOCKS; i++)
+                if (model.socks[i].handles && model.socks[i].phase == PENDING &&
+                    model.socks[i].begun > last)
+                        last = model.socks[i].begun;
+        while (now_ms() < last + TIMEOUT_MS + 2) /* for those that began with it */
                 ;
         for (unsigned i = 0; i < HANDLES; i++) { /* those of which nobody has looked yet */
                 const struct op looks = {.a = (uint8_t)i};
