@@ -58,6 +58,8 @@ void model_update(void)
                 if (!s->handles)
                         continue;
                 if (s->phase == PENDING && (end = outcome(s)) >= 0) {
+                        if (with_timeouts && now_ms() > s->since + ALMOST_MS)
+                                model_abandon();
                         become(s, end == 0 ? UP : FAILED, end);
                         /* Who did not begin it may not disconnect it: what it shows is loose. */
                         if (end > 0 && s->foreign)

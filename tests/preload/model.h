@@ -265,6 +265,8 @@ extern unsigned scripts_per_seed;
 extern bool with_timeouts;
 void note_expired(void);
 
-/* After this time a handshake is over by itself, with_timeouts. */
+/* After this time a handshake is over by itself, with_timeouts. (Where the far end takes almost as
+ * long for its part, nothing can be said of how it ends, and the script is given up.) */
 #define TIMEOUT_MS 300
 #define ALMOST_MS 200
+_Noreturn void model_abandon(void);

@@ -74,14 +74,18 @@ static bool was_too_slow(void)
         return is_late() && left->n > 0 && kinds[left->ops[left->n - 1].code].run != op_expire;
 }
 
+void model_abandon(void)
+{
+        left->abandoned++;
+        _exit(0);
+}
+
 void model_fail(const char *format, ...)
 {
         va_list ap;
 
-        if (was_too_slow()) {
-                left->abandoned++;
-                _exit(0);
-        }
+        if (was_too_slow())
+                model_abandon();
         va_start(ap, format);
         vsnprintf(left->why, sizeof left->why, format, ap);
         va_end(ap);
