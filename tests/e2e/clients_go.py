@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Clients in Go, which reads the initial stack and connects by system calls of its own, and those that
-are linked statically. The library is in none of the static ones, and reaches none of the others: they
-have the environment that the program which started them handed on. Without such a program LD_PRELOAD
-alone does nothing for them: the environment that the kernel was given is what they see.
+"""Clients in Go, which reads the initial stack and connects by system calls of its own, and static ones.
+
+The library is in none of the static ones and reaches none of the others: what they have is the environment
+that the program which started them handed on. LD_PRELOAD alone does nothing for one that is started
+directly. (A dynamic one sees a value that was replaced where it stood, and none that was added.)
 """
 
 from client import Client, compiled, plain
@@ -29,7 +30,7 @@ def below(name, *starter):
 
 
 def busybox(venv, program, hub):
-    wget = program("busybox-static") / "bin" / "busybox"
+    wget = program("busybox-static") / "busybox"
     return ["sh", "-c", '"$@"; exit $?', "sh", wget, "wget", "-q", "-O", FILE, "http://files.test/big.bin"]
 
 
