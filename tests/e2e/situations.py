@@ -87,4 +87,13 @@ SITUATIONS = [
 BY_NAME = {situation.name: situation for situation in SITUATIONS}
 
 # (client, situation) -> why it cannot work: run all the same, and a surprise if it does.
-IMPOSSIBLE: dict = {}
+GO_1_19 = "Go before 1.23 does not know socks5h://, and Go has what the user wrote (HFPROXY_URL or all_proxy will do)"
+STATIC_WGET = "busybox's wget does not speak SOCKS, and nothing can be preloaded into a static program"
+IMPOSSIBLE: dict = {
+    ("go-1.19", "socks5h"): GO_1_19,
+    ("go-1.19-cgo", "socks5h"): GO_1_19,
+    ("busybox-wget", "socks5h"): STATIC_WGET,
+    ("busybox-wget", "all-socks"): STATIC_WGET,
+    ("busybox-wget", "socks-url"): STATIC_WGET,
+    ("busybox-wget", "socks-password"): STATIC_WGET,
+}

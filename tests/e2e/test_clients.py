@@ -75,6 +75,12 @@ CONTROLS = {
     ("git", "lower-empty"): "Could not resolve host",
     ("node", "upper"): "EAI_AGAIN|ENOTFOUND",
     ("java", "lower"): "UnresolvedAddressException|ConnectException",
+    ("go-static", "upper-dead"): "connection refused",
+    ("go-cgo", "all"): "lookup files.test",
+    ("go-1.19", "quoted"): 'lookup "http: no such host',
+    ("python-go", "socks-url"): "lookup files.test",
+    ("git-lfs", "upper-dead"): "proxyconnect tcp",
+    ("busybox-wget", "upper"): "bad address",
 }
 
 def wanted_cells():
@@ -143,8 +149,11 @@ def test_client(cell, run, venv, program, hub, proxy, dead, out):
         assert result.status, f"it works, and was said not to: {why}"
     else:
         check(client, result, out, hub, *servers)
+    said = result.stdout + result.stderr
+    if why:  # a client that cannot use the URL may show it
+        said = "".join(line for line in said.splitlines() if line.startswith(("hfproxy", "hfwrap")))
     for secret in situation.login[1:]:
-        assert secret not in result.stdout + result.stderr
+        assert secret not in said
 
 
 @pytest.mark.parametrize("name, situation", [pytest.param(*pair, id="-".join(pair)) for pair in CONTROLS])

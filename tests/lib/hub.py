@@ -8,7 +8,9 @@ One process serves every host name, over HTTPS with a private CA and over plain 
   cas.test           Xet reconstructions, versions 1 and 2
   transfer.test      xorb data
   cas-bridge.test    whole files, for clients that have Xet switched off
-  files.test         /hello.txt, /big.bin, /noise/ANY.bin, and /repo.git by git's smart protocol
+  files.test         /hello.txt, /big.bin, /noise/ANY.bin, and /repo.git by git's smart protocol;
+                     /lfs.git, whose one file is in git LFS
+  lfs.test           that file
   datasets-server.hub.test, s3.amazonaws.com
                      asked by datasets.load_dataset, which is content with "not found"
 
@@ -33,6 +35,7 @@ from starlette.routing import Host, Router
 
 import hub_api
 import hub_files
+import hub_lfs
 import hub_xet
 from serving import end_of_input
 
@@ -42,6 +45,7 @@ HOSTS = (
     "transfer.test",
     "cas-bridge.test",
     "files.test",
+    "lfs.test",
     "datasets-server.hub.test",
     "s3.amazonaws.com",
 )
@@ -90,6 +94,7 @@ def application(directory, delay):
         "transfer.test": hub_xet.transfer_routes(secret),
         "cas-bridge.test": hub_api.bridge_routes(secret),
         "files.test": hub_files.routes(directory),
+        "lfs.test": hub_lfs.storage_routes(),
     }
     return Starlette(
         routes=[Host(name, Router(routes.get(name, []))) for name in HOSTS],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Plain files, and a git repository by the smart protocol (git's own http-backend as CGI)."""
+"""Plain files, and git repositories by the smart protocol (git's own http-backend as CGI)."""
 
 import asyncio
 import os
@@ -8,6 +8,7 @@ import subprocess
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+import hub_lfs
 from hub_content import File, noise
 from hub_http import ranged
 
@@ -26,7 +27,7 @@ GIT_ENVIRONMENT = {
 }
 
 
-def make_repository(path):
+def make_repository(path, files):
     def git(*args, stdin=""):
         command = ["git", "--git-dir", str(path), *args]
         done = subprocess.run(
@@ -35,8 +36,8 @@ def make_repository(path):
         return done.stdout.strip()
 
     git("init", "--quiet", "--bare", "--initial-branch=main")
-    blob = git("hash-object", "-w", "--stdin", stdin=README)
-    tree = git("mktree", stdin=f"100644 blob {blob}\tREADME\n")
+    blobs = {name: git("hash-object", "-w", "--stdin", stdin=text) for name, text in files.items()}
+    tree = git("mktree", stdin="".join(f"100644 blob {blobs[name]}\t{name}\n" for name in files))
     git("update-ref", "refs/heads/main", git("commit-tree", tree, "-m", "first"))
 
 
@@ -85,9 +86,11 @@ async def noise_page(request):
 
 
 def routes(directory):
-    make_repository(directory / "repo.git")
+    make_repository(directory / "repo.git", {"README": README})
+    make_repository(directory / "lfs.git", hub_lfs.TREE)
     return [
-        Route("/repo.git/{path:path}", git_backend(directory), methods=["GET", "POST"]),
+        Route("/lfs.git/info/lfs/objects/batch", hub_lfs.batch, methods=["POST"]),
+        Route("/{repository}.git/{path:path}", git_backend(directory), methods=["GET", "POST"]),
         Route("/noise/{name}", noise_page),
         Route("/{name}", plain_file),
     ]
