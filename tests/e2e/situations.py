@@ -89,6 +89,10 @@ BY_NAME = {situation.name: situation for situation in SITUATIONS}
 # (client, situation) -> why it cannot work: run all the same, and a surprise if it does.
 GO_1_19 = "Go before 1.23 does not know socks5h://, and Go has what the user wrote (HFPROXY_URL or all_proxy will do)"
 STATIC_WGET = "busybox's wget does not speak SOCKS, and nothing can be preloaded into a static program"
+OWN_DNS = (
+    "the proxy is hidden from it, and aria2 asks a name server by itself (c-ares), which knows nothing of names "
+    "that only the proxy can resolve; with --async-dns=false it works"
+)
 IMPOSSIBLE: dict = {
     ("go-1.19", "socks5h"): GO_1_19,
     ("go-1.19-cgo", "socks5h"): GO_1_19,
@@ -96,4 +100,9 @@ IMPOSSIBLE: dict = {
     ("busybox-wget", "all-socks"): STATIC_WGET,
     ("busybox-wget", "socks-url"): STATIC_WGET,
     ("busybox-wget", "socks-password"): STATIC_WGET,
+    **{("aria2-cares", name): OWN_DNS for name in ("only", "socks5h", "all-socks", "socks-url", "socks-password")},
+    ("aria2-cares", "short-name"): "where loopback is the only interface, as in scripts/netns, its own resolver "
+    "looks nothing up; elsewhere it reads /etc/hosts and this works",
+    ("ruby-open-uri", "odd-password"): "open-uri sends the password percent-encoded, as it stands in the variable; "
+    "net/http decodes it",
 }

@@ -81,6 +81,11 @@ CONTROLS = {
     ("python-go", "socks-url"): "lookup files.test",
     ("git-lfs", "upper-dead"): "proxyconnect tcp",
     ("busybox-wget", "upper"): "bad address",
+    ("hfjs-24", "lower"): "EAI_AGAIN|ENOTFOUND",
+    ("node-24-env", "socks5h"): "UND_ERR_INVALID_ARG",
+    ("httplib", "lower"): "cpp-httplib: Connection",
+    ("reqwest", "socks5h"): "TunnelUn",  # built without SOCKS it speaks HTTP to the port
+    ("reqwest-with-socks", "all-socks"): "dns error",  # goes directly, in silence
 }
 
 def wanted_cells():

@@ -11,6 +11,7 @@ from hub_content import REPOS
 from hub_http import base_url, ranged
 
 DATE = "2026-01-01T00:00:00.000Z"
+XET_INFO = "application/vnd.xet-fileinfo+json"
 
 
 def not_found(code):
@@ -115,13 +116,16 @@ def resolve(secret):
             return ranged(request, file.data, headers | {"ETag": f'"{file.etag}"'})
         api = f"{base_url(request, 'hub.test')}/api/{repo.kind}s/{repo.name}"
         token_url = f"{api}/xet-read-token/{repo.commit}"
+        reconstruction = f"{base_url(request, 'cas.test')}/v1/reconstructions/{file.xet_hash}"
         headers |= {
             "X-Linked-Etag": f'"{file.etag}"',
             "X-Linked-Size": str(len(file.data)),
             "X-Xet-Hash": file.xet_hash,
             "X-Xet-Refresh-Route": token_url,
-            "Link": f'<{token_url}>; rel="xet-auth"',
+            "Link": f'<{token_url}>; rel="xet-auth", <{reconstruction}>; rel="xet-reconstruction-info"',
         }
+        if XET_INFO in request.headers.get("accept", ""):  # @huggingface/hub, which reads the headers
+            return JSONResponse({"hash": file.xet_hash}, headers=headers, media_type=XET_INFO)
         bridge = f"{base_url(request, 'cas-bridge.test')}/{file.xet_hash}?signature={secret}"
         return RedirectResponse(bridge, 302, headers=headers)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What every part of the stand-in Hub needs: byte ranges (one a request) and URLs."""
+"""What every part of the stand-in Hub needs: byte ranges and URLs."""
 
 import re
 
@@ -28,11 +28,24 @@ def parse_range(header, size):
     return first, last
 
 
+def several(ranges, data, headers):
+    """RFC 9110 14.6: what @huggingface/hub wants of a xorb that it needs more than one part of."""
+    parts = []
+    for first, last in ranges:
+        head = f"--part\r\nContent-Type: {OCTETS}\r\nContent-Range: bytes {first}-{last}/{len(data)}\r\n\r\n"
+        parts.append(head.encode() + data[first : last + 1] + b"\r\n")
+    body = b"".join(parts) + b"--part--\r\n"
+    return Response(body, 206, headers, "multipart/byteranges; boundary=part")
+
+
 def ranged(request, data, headers=()):
-    """DATA, or the part of it that was asked for."""
-    headers = dict(headers)
+    """DATA, or the part or parts of it that were asked for."""
+    headers, header = dict(headers), request.headers.get("range")
     try:
-        wanted = parse_range(request.headers.get("range"), len(data))
+        if header and "," in header:
+            texts = header.removeprefix("bytes=").split(",")
+            return several([parse_range(f"bytes={text.strip()}", len(data)) for text in texts], data, headers)
+        wanted = parse_range(header, len(data))
     except ValueError:
         return Response(status_code=416, headers={"Content-Range": f"bytes */{len(data)}"})
     if wanted is None:
