@@ -24,7 +24,6 @@ struct reply {
                 }                                                                                  \
         }
 #define OK_LINE "HTTP/1.1 200 Connection established\r\n\r\n"
-#define GRANT4 "\0\x5a\x04\x38\x7f\0\0\x01"
 #define REST4 "\x04\x38\x7f\0\0\x01"
 
 static const struct reply replies[][AT_407 + 1] = {
@@ -42,9 +41,9 @@ static const struct reply replies[][AT_407 + 1] = {
                 },
         [SOCKS4] =
                 {
-                        [GRANTS_ALWAYS] = ONE(GRANT4),
-                        [AT_REQUEST] = ONE(GRANT4),
-                        [AT_OK] = ONE(GRANT4),
+                        [GRANTS_ALWAYS] = ONE(SOCKS4_GRANT),
+                        [AT_REQUEST] = ONE(SOCKS4_GRANT),
+                        [AT_OK] = ONE(SOCKS4_GRANT),
                         [AT_OK_WITH_FIELDS] = ONE("\0\x5a\0\0\0\0\0\0"),
                         [AT_403] = ONE("\0\x5b" REST4),
                         [AT_407] = ONE("\0\x5d" REST4),

@@ -22,28 +22,31 @@ enum behaviour {
         GRANTS,
         GRANTS_WITH_BANNER,    /* the server's first bytes in the segment of the reply */
         GRANTS_BYTE_BY_BYTE,   /* each byte by itself */
-        GRANTS_LONG_HEADERS,   /* 60 KiB; by SOCKS a name of 255 bytes */
-        GRANTS_BARE,           /* HTTP/1.0, no reason, bare LF; by SOCKS an IPv6 address */
-        GRANTS_AFTER_100,      /* an interim reply first; by SOCKS without a log-in */
+        GRANTS_LONG_HEADERS,   /* 60 KiB; by SOCKS5 a name of 255 bytes; by SOCKS4 an address of
+                                  ones */
+        GRANTS_BARE,           /* HTTP/1.0, no reason, bare LF; by SOCKS5 an IPv6 address; by SOCKS4
+                                  one of zeroes */
+        GRANTS_AFTER_100,      /* an interim reply first; by SOCKS5 without a log-in; by SOCKS4 an
+                                  address that looks like replies */
         GRANTS_WHEN_RELEASED,  /* waits for world->released */
         REFUSES_WHEN_RELEASED, /* 403 */
         RESETS_WHEN_RELEASED,
-        REFUSES_403,       /* by SOCKS reply 2 */
-        REFUSES_404,       /* by SOCKS reply 2, and closes */
-        REFUSES_407_NTLM,  /* by SOCKS no log-in is acceptable */
-        REFUSES_407_BASIC, /* by SOCKS the password is wrong */
-        REFUSES_502,       /* by SOCKS reply 4 */
+        REFUSES_403,       /* by SOCKS5 reply 2; by SOCKS4 92 */
+        REFUSES_404,       /* the same, and closes */
+        REFUSES_407_NTLM,  /* by SOCKS5 no log-in is acceptable; by SOCKS4 93 */
+        REFUSES_407_BASIC, /* by SOCKS5 the password is wrong; by SOCKS4 93 */
+        REFUSES_502,       /* by SOCKS5 reply 4; by SOCKS4 91 */
         REFUSES_503,
-        REFUSES_504, /* by SOCKS reply 6 */
-        REFUSES_1,   /* SOCKS replies that have no like in HTTP */
+        REFUSES_504, /* by SOCKS5 reply 6; by SOCKS4 91 */
+        REFUSES_1,   /* SOCKS5 replies that have no like in HTTP; by SOCKS4 91 */
         REFUSES_3,
         REFUSES_5,
         REFUSES_7,
         REFUSES_8,
-        REFUSES_BODY, /* 403 with a page behind it; by SOCKS reply 2 with one */
+        REFUSES_BODY, /* as 403, with a page behind it */
         TALKS_GARBAGE,
         TALKS_SSH,
-        TALKS_TOO_LONG, /* 70 KiB of headers; by SOCKS an address of no known type */
+        TALKS_TOO_LONG, /* 70 KiB of headers; by SOCKS5 an address of no known type; by SOCKS4 94 */
         CLOSES,
         CLOSES_AT_ONCE, /* without reading the request */
         CLOSES_MIDWAY,
