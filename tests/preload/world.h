@@ -62,7 +62,22 @@ struct script {
         uint8_t side; /* enum script_side */
         uint8_t what; /* enum script_what */
 };
-enum script_side { GRANTS_ALWAYS, AT_REQUEST, AT_OK, AT_OK_WITH_FIELDS, AT_403, AT_407 };
+enum script_side {
+        GRANTS_ALWAYS,
+        AT_REQUEST,
+        AT_REQUEST_PLAIN, /* of a client without a log-in; by SOCKS4 for an address, not a name */
+        AT_OK,
+        AT_OK_WITH_FIELDS, /* by SOCKS5 without a log-in, and a name */
+        AT_403,            /* by SOCKS5 reply 2; by SOCKS4 91 */
+        AT_407,            /* by SOCKS5 a wrong password; by SOCKS4 93 */
+        AT_502,            /* by SOCKS5 reply 4; by SOCKS4 92 */
+        AT_NO_METHOD,      /* SOCKS5 alone has these */
+        AT_OK_NAME,
+        AT_OK_V6,
+        AT_OK_PLAIN, /* to a client without a log-in */
+        AT_OK_PLAIN_V6,
+        SCRIPT_SIDES,
+};
 enum script_what {
         THEN_CLOSES,
         THEN_RESETS,
@@ -73,8 +88,14 @@ enum script_what {
 
 #define GARBAGE "\x7f"
 
-/* How many bytes long the reply of a side is; or all of a SOCKS proxy's, one behind the other. */
+/* How many bytes long the reply of a side is, or all of a SOCKS proxy's, one behind the other; 0:
+ * the protocol has no such side. */
 size_t script_length(enum script_side side);
+
+/* What a side is about. */
+bool script_is_request(enum script_side side);
+bool script_grants(enum script_side side);
+bool script_is_plain(enum script_side side); /* the client has no log-in */
 
 #define BANNER "220 hello from the server\r\n"
 
