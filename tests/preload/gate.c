@@ -35,6 +35,8 @@ static bool read_request(int fd)
 
         if (world->protocol == SOCKS5)
                 return socks_read_greeting(fd);
+        if (world->protocol == SOCKS4)
+                return socks4_read_request(fd, text, sizeof text);
         while (have < 4 || memcmp(text + have - 4, "\r\n\r\n", 4) != 0) {
                 ssize_t n = recv(fd, text + have, 1, 0); /* not a byte more than the request */
 
@@ -69,31 +71,20 @@ static bool watch(int fd, struct gate_counts *counts)
 #define OK_LINE "HTTP/1.1 200 OK\r\n\r\n"
 #define NO_LINE "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"
 
-static void grant(int fd, bool slowly)
-{
-        bool socks = world->protocol == SOCKS5;
-        const char *reply = socks ? SOCKS_GRANT : OK_LINE;
-        size_t n = socks ? sizeof SOCKS_GRANT - 1 : strlen(OK_LINE);
-
-        if (slowly)
-                put_slowly(fd, reply, n);
-        else
-                put(fd, reply, n);
-}
-
-/* In one segment. */
-static void grant_with_banner(int fd)
-{
-        if (world->protocol == SOCKS5)
-                PUT_BYTES(fd, SOCKS_GRANT BANNER);
-        else
-                put_text(fd, OK_LINE BANNER);
-}
+/* What a proxy of each protocol says; each in one segment. */
+static const struct words {
+        struct hf_span grant, grant_with_banner, refusal;
+} words[] = {
+        [HTTP] = {BYTES(OK_LINE), BYTES(OK_LINE BANNER), BYTES(NO_LINE)},
+        [SOCKS4] = {BYTES(SOCKS4_GRANT), BYTES(SOCKS4_GRANT BANNER), BYTES(SOCKS4_NO "no")},
+        [SOCKS5] = {BYTES(SOCKS_GRANT), BYTES(SOCKS_GRANT BANNER), BYTES(SOCKS_NO "no")},
+};
 
 /* False: the client went away before there was a tunnel. */
 static bool serve_request(int fd, struct gate_counts *counts)
 {
         enum gate_script script = (enum gate_script)atomic_load(&gate->script);
+        const struct words *say = &words[world->protocol];
         const struct linger hard = {.l_onoff = 1};
         char rest[512];
 
@@ -107,19 +98,16 @@ static bool serve_request(int fd, struct gate_counts *counts)
                 return false;
         switch (script) {
         case GATE_GRANTS:
-                grant(fd, false);
+                put(fd, say->grant.s, say->grant.n);
                 break;
         case GATE_BANNER:
-                grant_with_banner(fd);
+                put(fd, say->grant_with_banner.s, say->grant_with_banner.n);
                 break;
         case GATE_SLOW:
-                grant(fd, true);
+                put_slowly(fd, say->grant.s, say->grant.n);
                 break;
         case GATE_403:
-                if (world->protocol == SOCKS5)
-                        PUT_BYTES(fd, SOCKS_NO "no");
-                else
-                        put_text(fd, NO_LINE);
+                put(fd, say->refusal.s, say->refusal.n);
                 return true;
         case GATE_RESETS:
                 setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);

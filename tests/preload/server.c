@@ -167,6 +167,8 @@ static void proxy(int fd)
                 serve_script(fd);
         else if (world->protocol == SOCKS5 && b != CLOSES_AT_ONCE)
                 serve_socks(fd, b);
+        else if (world->protocol == SOCKS4 && b != CLOSES_AT_ONCE)
+                serve_socks4(fd, b);
         if (b == SCRIPTED || b == CLOSES_AT_ONCE || world->protocol != HTTP || !read_request(fd))
                 return;
         if (b == GRANTS_WHEN_RELEASED || b == REFUSES_WHEN_RELEASED || b == RESETS_WHEN_RELEASED)

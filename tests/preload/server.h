@@ -40,11 +40,22 @@ void wait_for_release(int fd);
  * needed to tell. By HTTP there is one only. */
 size_t message_length(enum protocol protocol, int i, const char *text, size_t have);
 
+/* Reads the client's message number I, and not a byte more. False: it went away, or says something
+ * else. */
+bool read_message(int fd, enum protocol protocol, int i, char text[SOCKS_MESSAGE_MAX]);
+
+/* Writes to REQUEST what was asked, as CONNECT has it; with the log-in, which was as it should be.
+ */
+void put_request(char *request, size_t size, const char *target, const char port[2]);
+
+/* Nothing should come behind it. With a PAGE the connection stays open. */
+void refuse_with(int fd, const void *reply, size_t n, const char *page);
+
 /* Reads the first message of a SOCKS5 client. False: it went away, or says something else. */
 bool socks_read_greeting(int fd);
 
 /* Answers that, reads the others and answers all but the last, byte by byte if SLOWLY; with LOGIN
- * it asks for user and password. Written to REQUEST: what was asked, as CONNECT has it. */
+ * it asks for user and password. */
 bool socks_read_request(int fd, bool login, bool slowly, char *request, size_t size);
 
 #define SOCKS_GRANT "\x05\0\0\x01\x7f\0\0\x01\x04\x38"
@@ -53,6 +64,16 @@ bool socks_read_request(int fd, bool login, bool slowly, char *request, size_t s
 
 /* One connection to the proxy, by SOCKS5. */
 void serve_socks(int fd, enum behaviour b);
+
+/* server_socks4.c */
+
+bool socks4_read_request(int fd, char *request, size_t size);
+
+#define SOCKS4_GRANT "\0\x5a\x04\x38\x7f\0\0\x01"
+#define SOCKS4_NO "\0\x5c\0\0\0\0\0\0"
+
+/* One connection to the proxy, by SOCKS4a. */
+void serve_socks4(int fd, enum behaviour b);
 
 /* server_script.c: one connection, as the client's port says. */
 void serve_script(int fd);

@@ -24,14 +24,18 @@ struct reply {
                 }                                                                                  \
         }
 #define OK_LINE "HTTP/1.1 200 Connection established\r\n\r\n"
-#define GRANT4 "\0\x5a\x04\x38\x7f\0\0\x01"
 #define REST4 "\x04\x38\x7f\0\0\x01"
 
-static const struct reply replies[][AT_407 + 1] = {
+#define LOGIN "\x05\x02\x01\0"
+#define GRANT_NAME "\x05\0\0\x03\x04name\x04\x38"
+#define GRANT_V6 "\x05\0\0\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x04\x38"
+
+static const struct reply replies[][SCRIPT_SIDES] = {
         [HTTP] =
                 {
                         [GRANTS_ALWAYS] = ONE(OK_LINE),
                         [AT_REQUEST] = ONE(OK_LINE),
+                        [AT_REQUEST_PLAIN] = ONE(OK_LINE),
                         [AT_OK] = ONE(OK_LINE),
                         [AT_OK_WITH_FIELDS] = ONE(
                                 "HTTP/1.1 102 Processing\r\nA: b\r\n\r\n"
@@ -39,36 +43,34 @@ static const struct reply replies[][AT_407 + 1] = {
                         [AT_403] = ONE("HTTP/1.1 403 Forbidden\r\nA: b\r\n\r\n"),
                         [AT_407] = ONE("HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic "
                                        "realm=\"x\"\r\n\r\n"),
+                        [AT_502] = ONE("HTTP/1.1 502 Bad Gateway\r\n\r\n"),
                 },
         [SOCKS4] =
                 {
-                        [GRANTS_ALWAYS] = ONE(GRANT4),
-                        [AT_REQUEST] = ONE(GRANT4),
-                        [AT_OK] = ONE(GRANT4),
+                        [GRANTS_ALWAYS] = ONE(SOCKS4_GRANT),
+                        [AT_REQUEST] = ONE(SOCKS4_GRANT),
+                        [AT_REQUEST_PLAIN] = ONE(SOCKS4_GRANT),
+                        [AT_OK] = ONE(SOCKS4_GRANT),
                         [AT_OK_WITH_FIELDS] = ONE("\0\x5a\0\0\0\0\0\0"),
                         [AT_403] = ONE("\0\x5b" REST4),
                         [AT_407] = ONE("\0\x5d" REST4),
+                        [AT_502] = ONE("\0\x5c" REST4),
                 },
         [SOCKS5] =
                 {
-                        [GRANTS_ALWAYS] = {"\x05\x02"
-                                           "\x01\0" SOCKS_GRANT,
-                                           {2, 2, 10}},
-                        [AT_REQUEST] = {"\x05\x02"
-                                        "\x01\0" SOCKS_GRANT,
-                                        {2, 2, 10}},
-                        [AT_OK] = {"\x05\x02"
-                                   "\x01\0" SOCKS_GRANT,
-                                   {2, 2, 10}},
-                        [AT_OK_WITH_FIELDS] = {"\x05\0"
-                                               "\x05\0\0\x03\x04name\x04\x38",
-                                               {2, 11}},
-                        [AT_403] = {"\x05\x02"
-                                    "\x01\0" SOCKS_NO,
-                                    {2, 2, 10}},
-                        [AT_407] = {"\x05\x02"
-                                    "\x01\x01",
-                                    {2, 2}},
+                        [GRANTS_ALWAYS] = {LOGIN SOCKS_GRANT, {2, 2, 10}},
+                        [AT_REQUEST] = {LOGIN SOCKS_GRANT, {2, 2, 10}},
+                        [AT_REQUEST_PLAIN] = {"\x05\0" SOCKS_GRANT, {2, 10}},
+                        [AT_OK] = {LOGIN SOCKS_GRANT, {2, 2, 10}},
+                        [AT_OK_WITH_FIELDS] = {"\x05\0" GRANT_NAME, {2, 11}},
+                        [AT_403] = {LOGIN SOCKS_NO, {2, 2, 10}},
+                        [AT_407] = {"\x05\x02\x01\x01", {2, 2}},
+                        [AT_502] = {LOGIN "\x05\x04\0\x01\0\0\0\0\0\0", {2, 2, 10}},
+                        [AT_NO_METHOD] = {"\x05\xff", {2}},
+                        [AT_OK_NAME] = {LOGIN GRANT_NAME, {2, 2, 11}},
+                        [AT_OK_V6] = {LOGIN GRANT_V6, {2, 2, 22}},
+                        [AT_OK_PLAIN] = {"\x05\0" SOCKS_GRANT, {2, 10}},
+                        [AT_OK_PLAIN_V6] = {"\x05\0" GRANT_V6, {2, 22}},
                 },
 };
 
@@ -84,6 +86,21 @@ size_t script_length(enum script_side side)
         for (int i = 0; reply_of(side)->pieces[i]; i++)
                 n += reply_of(side)->pieces[i];
         return n;
+}
+
+bool script_is_request(enum script_side side)
+{
+        return side == AT_REQUEST || side == AT_REQUEST_PLAIN;
+}
+
+bool script_grants(enum script_side side)
+{
+        return side == AT_OK || side == AT_OK_WITH_FIELDS || side >= AT_OK_NAME;
+}
+
+bool script_is_plain(enum script_side side)
+{
+        return side == AT_REQUEST_PLAIN || side == AT_OK_PLAIN || side == AT_OK_PLAIN_V6;
 }
 
 static struct script script_of(int fd)
@@ -139,7 +156,7 @@ static void check_rest(int fd, struct message *m, int flags)
 /* A reply that grants, as far as AT: what comes next may be the program's. */
 static bool is_granted(struct script s)
 {
-        return (s.side == AT_OK || s.side == AT_OK_WITH_FIELDS) &&
+        return script_grants((enum script_side)s.side) &&
                s.at == script_length((enum script_side)s.side);
 }
 
@@ -189,6 +206,7 @@ void serve_script(int fd)
         struct script s = script_of(fd);
         const struct reply *reply = reply_of((enum script_side)s.side);
         const char *bytes = reply->bytes;
+        bool reads = script_is_request((enum script_side)s.side);
         bool ends = s.side != GRANTS_ALWAYS && s.what != THEN_PAUSES;
         size_t left = s.at; /* bytes to the end: of the client's, or ours */
 
@@ -197,10 +215,9 @@ void serve_script(int fd)
                 size_t n = reply->pieces[i];
                 bool last = !reply->pieces[i + 1];
 
-                if (!read_more(fd, &m,
-                               s.side == AT_REQUEST && left < sizeof m.text ? left : sizeof m.text))
+                if (!read_more(fd, &m, reads && left < sizeof m.text ? left : sizeof m.text))
                         return;
-                if (s.side == AT_REQUEST) {
+                if (reads) {
                         left -= m.have;
                         if (left == 0) {
                                 come_to_the_end(fd, s, &m);

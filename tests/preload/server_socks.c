@@ -32,8 +32,7 @@ size_t message_length(enum protocol protocol, int i, const char *text, size_t ha
         return 4U + (p[3] == 1 ? 4 : p[3] == 4 ? 16 : 1U + p[4]) + 2;
 }
 
-/* Not a byte more than the message. */
-static bool read_message(int fd, int i, char text[SOCKS_MESSAGE_MAX])
+bool read_message(int fd, enum protocol protocol, int i, char text[SOCKS_MESSAGE_MAX])
 {
         size_t have = 0, length;
 
@@ -41,9 +40,27 @@ static bool read_message(int fd, int i, char text[SOCKS_MESSAGE_MAX])
                 if (have == SOCKS_MESSAGE_MAX || recv(fd, text + have, 1, 0) != 1)
                         return false;
                 have++;
-                length = message_length(SOCKS5, i, text, have);
+                length = message_length(protocol, i, text, have);
         } while (have != length);
-        return text[0] == (i == 1 ? 1 : 5);
+        return text[0] == (i == 1 ? 1 : (char)protocol);
+}
+
+void put_request(char *request, size_t size, const char *target, const char port[2])
+{
+        const unsigned char *p = (const unsigned char *)port;
+
+        snprintf(request, size,
+                 "CONNECT %s:%d HTTP/1.1\r\nProxy-Authorization: Basic dTpwQHNz\r\n\r\n", target,
+                 p[0] << 8 | p[1]);
+}
+
+void refuse_with(int fd, const void *reply, size_t n, const char *page)
+{
+        put(fd, reply, n);
+        put_text(fd, page);
+        if (!*page)
+                shutdown(fd, SHUT_WR);
+        drain(fd);
 }
 
 static void answer(int fd, const char *bytes, size_t n, bool slowly)
@@ -58,39 +75,35 @@ bool socks_read_greeting(int fd)
 {
         char text[SOCKS_MESSAGE_MAX];
 
-        return read_message(fd, 0, text) && !memcmp(text, "\x05\x02\x00\x02", 4);
+        return read_message(fd, SOCKS5, 0, text) && !memcmp(text, "\x05\x02\x00\x02", 4);
 }
 
 static bool read_login(int fd)
 {
         char text[SOCKS_MESSAGE_MAX];
 
-        return read_message(fd, 1, text) && !memcmp(text, "\x01\x01u\x04p@ss", 8);
+        return read_message(fd, SOCKS5, 1, text) && !memcmp(text, "\x01\x01u\x04p@ss", 8);
 }
 
 bool socks_read_request(int fd, bool login, bool slowly, char *request, size_t size)
 {
         char text[SOCKS_MESSAGE_MAX], literal[INET6_ADDRSTRLEN], target[300];
         const unsigned char *p = (const unsigned char *)text;
-        size_t n;
 
         answer(fd, login ? "\x05\x02" : "\x05\x00", 2, slowly);
         if (login && !read_login(fd))
                 return false;
         if (login)
                 answer(fd, "\x01\x00", 2, slowly);
-        if (!read_message(fd, 2, text) || memcmp(text, "\x05\x01\x00", 3) != 0)
+        if (!read_message(fd, SOCKS5, 2, text) || memcmp(text, "\x05\x01\x00", 3) != 0)
                 return false;
-        n = message_length(SOCKS5, 2, text, 5) - 2;
         if (text[3] == 3)
                 snprintf(target, sizeof target, "%.*s", p[4], text + 5);
         else
                 snprintf(target, sizeof target, text[3] == 4 ? "[%s]" : "%s",
                          inet_ntop(text[3] == 4 ? AF_INET6 : AF_INET, text + 4, literal,
                                    sizeof literal));
-        snprintf(request, size,
-                 "CONNECT %s:%d HTTP/1.1\r\nProxy-Authorization: Basic dTpwQHNz\r\n\r\n", target,
-                 p[n] << 8 | p[n + 1]);
+        put_request(request, size, target, text + message_length(SOCKS5, 2, text, 5) - 2);
         return true;
 }
 
@@ -99,11 +112,7 @@ static void refuse(int fd, char code, const char *page)
         char reply[] = SOCKS_NO;
 
         reply[1] = code;
-        put(fd, reply, sizeof reply - 1);
-        put_text(fd, page);
-        if (!*page)
-                shutdown(fd, SHUT_WR);
-        drain(fd);
+        refuse_with(fd, reply, sizeof reply - 1, page);
 }
 
 /* What its log-in has against the client. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* connect() on sockets of every kind: what is tunnelled and how it ends, what is not, and that
- * nothing else about the socket changes. */
+/* connect() on sockets of every kind: what is tunnelled, what is not, and that nothing else about
+ * the socket changes. (Tunnels that fail: test_refusals.c.) */
 #define _GNU_SOURCE
 #include "world.h"
 
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define FAR "203.0.113.10" /* looks public */
+#define FAR6 "2001:db8:10::7"
 
 static int setup(void **state)
 {
@@ -77,10 +78,6 @@ static const struct happy {
         {"v4_443", FAR, 443, false, false, GRANTS, 0, "CONNECT 203.0.113.10:443 HTTP/1.1"},
         {"v4_80", FAR, 80, false, false, GRANTS, 0, "CONNECT 203.0.113.10:80 HTTP/1.1"},
         {"v4_nonblocking", FAR, 443, false, true, GRANTS, 0, "CONNECT 203.0.113.10:443 HTTP/1.1"},
-        {"v6_443", "2001:db8:10::7", 443, true, false, GRANTS, 0,
-         "CONNECT [2001:db8:10::7]:443 HTTP/1.1"},
-        {"v6_nonblocking", "2001:db8:10::7", 443, true, true, GRANTS, 0,
-         "CONNECT [2001:db8:10::7]:443 HTTP/1.1"},
         {"mapped_is_sent_as_v4", FAR, 443, true, false, GRANTS, 0,
          "CONNECT 203.0.113.10:443 HTTP/1.1"},
         {"mapped_nonblocking", FAR, 443, true, true, GRANTS, 0,
@@ -95,6 +92,13 @@ static const struct happy {
         {"interim_reply_first", FAR, 443, false, false, GRANTS_AFTER_100, 0, NULL},
         {"banner_is_not_lost", FAR, 443, false, false, GRANTS_WITH_BANNER, 0, NULL},
         {"banner_is_not_lost_nonblocking", FAR, 443, false, true, GRANTS_WITH_BANNER, 0, NULL},
+};
+
+/* Not by SOCKS4. */
+static const struct happy happies_v6[] = {
+        {"v6_443", FAR6, 443, true, false, GRANTS, 0, "CONNECT [2001:db8:10::7]:443 HTTP/1.1"},
+        {"v6_nonblocking", FAR6, 443, true, true, GRANTS, 0,
+         "CONNECT [2001:db8:10::7]:443 HTTP/1.1"},
 };
 
 static void connects(void **state)
@@ -126,6 +130,31 @@ static void connects(void **state)
                 assert_int_equal(connect_fully(fd, &sa, len), 0);
         assert_int_equal(connect_fully(fd, &sa, len), EISCONN);
         close(fd);
+}
+
+/* What SOCKS4 has no room for is refused before anybody is asked, and leaves the socket as it was:
+ * a program that has an IPv4 address as well goes on to that. */
+static void has_no_ipv6(void **state)
+{
+        struct sockaddr_storage sa;
+        unsigned accepted = atomic_load(&world->accepted), served = atomic_load(&world->served);
+
+        (void)state;
+        for (int nonblocking = 0; nonblocking < 2; nonblocking++) {
+                int fd = tcp(true, nonblocking);
+                socklen_t len = address(&sa, FAR6, 443, true);
+
+                assert_int_equal(connect(fd, (struct sockaddr *)&sa, len), -1);
+                assert_int_equal(errno, EAFNOSUPPORT);
+                assert_int_equal(atomic_load(&world->accepted), accepted);
+                assert_int_equal(atomic_load(&world->served), served);
+                len = address(&sa, FAR, 443, true);
+                assert_int_equal(connect_fully(fd, &sa, len), 0);
+                expect_echo(fd);
+                expect_request("CONNECT 203.0.113.10:443 HTTP/1.1");
+                assert_int_equal(atomic_load(&world->accepted), ++accepted);
+                close(fd);
+        }
 }
 
 /* A socket that connected directly, behind the program's back so far: the kernel says 0 to any
@@ -210,130 +239,7 @@ static void connects_by_name_on_a_mapped_address(void **state)
         close(fd);
 }
 
-/* ---- what is refused ---- */
-
-static const struct refusal {
-        const char *name;
-        enum behaviour behaviour;
-        int error;
-} refusals[] = {
-        {"refused_403", REFUSES_403, EACCES},
-        {"refused_404", REFUSES_404, EACCES},
-        {"refused_407_ntlm", REFUSES_407_NTLM, EACCES},
-        {"refused_407_basic", REFUSES_407_BASIC, EACCES},
-        {"refused_502", REFUSES_502, EHOSTUNREACH},
-        {"refused_503", REFUSES_503, EHOSTUNREACH},
-        {"refused_504", REFUSES_504, ETIMEDOUT},
-        {"refused_with_a_page", REFUSES_BODY, EACCES},
-        {"garbage", TALKS_GARBAGE, ECONNREFUSED},
-        {"another_protocol", TALKS_SSH, ECONNREFUSED},
-        {"too_long", TALKS_TOO_LONG, ECONNREFUSED},
-        {"closed", CLOSES, ECONNRESET},
-        {"closed_at_once", CLOSES_AT_ONCE, ECONNRESET},
-        {"closed_midway", CLOSES_MIDWAY, ECONNRESET},
-        {"reset", RESETS, ECONNRESET},
-        {"reset_midway", RESETS_MIDWAY, ECONNRESET},
-        {"silent", HANGS, ETIMEDOUT},
-};
-
-/* As after a failed connect without us: nothing to read, nothing to send to, and poll says so. */
-static void expect_dead(int fd)
-{
-        struct pollfd pfd = {.fd = fd, .events = POLLIN | POLLOUT};
-        int error = -1;
-        socklen_t len = sizeof error;
-        char byte;
-
-        assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len), 0);
-        assert_int_equal(error, 0);
-        assert_int_equal(poll(&pfd, 1, 0), 1);
-        assert_int_equal(pfd.revents & (POLLOUT | POLLHUP | POLLERR), POLLOUT | POLLHUP);
-        assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), -1);
-        assert_int_equal(errno, EPIPE);
-        assert_true(recv(fd, &byte, 1, MSG_DONTWAIT) <= 0);
-}
-
-static void expect_refusal(const struct refusal *row, bool nonblocking)
-{
-        struct sockaddr_storage sa;
-        socklen_t len = address(&sa, FAR, 443, false);
-        int fd = tcp(false, nonblocking);
-        int64_t since = now_ms();
-        int flags = fcntl(fd, F_GETFL);
-
-        atomic_store(&world->behaviour, row->behaviour);
-        assert_int_equal(connect_fully(fd, &sa, len), row->error);
-        if (row->behaviour == HANGS)
-                assert_in_range(now_ms() - since, 1900, 20000);
-        expect_dead(fd);
-        assert_int_equal(fcntl(fd, F_GETFL), flags);
-
-        /* and it can be connected again */
-        atomic_store(&world->behaviour, GRANTS);
-        assert_int_equal(connect_fully(fd, &sa, len), 0);
-        expect_echo(fd);
-        close(fd);
-}
-
-static void is_refused(void **state)
-{
-        expect_refusal(*state, false);
-}
-
-static void is_refused_nonblocking(void **state)
-{
-        expect_refusal(*state, true);
-}
-
-/* The same without the library, to a port where nobody listens: the control of expect_dead(). */
-static void closed_port_leaves_a_dead_socket(void **state)
-{
-        struct sockaddr_storage sa;
-        socklen_t len = address(&sa, FAR, world->dead_port, false);
-        int fd = tcp(false, false);
-
-        (void)state;
-        assert_int_equal(connect_fully(fd, &sa, len), ECONNREFUSED);
-        expect_dead(fd);
-        len = address(&sa, FAR, 443, false);
-        assert_int_equal(connect_fully(fd, &sa, len), 0);
-        expect_echo(fd);
-        close(fd);
-}
-
-static void dead_proxy(void **state)
-{
-        struct sockaddr_storage sa;
-        socklen_t len = address(&sa, FAR, 443, false);
-
-        (void)state;
-        for (int nonblocking = 0; nonblocking < 2; nonblocking++) {
-                int fd = tcp(false, nonblocking);
-
-                setenv("https_proxy", world_proxy_url(world->dead_port), 1);
-                assert_int_equal(connect_fully(fd, &sa, len), ECONNREFUSED);
-                expect_dead(fd);
-                setenv("https_proxy", world_proxy_url(world->proxy_port), 1);
-                assert_int_equal(connect_fully(fd, &sa, len), 0);
-                expect_echo(fd);
-                close(fd);
-        }
-}
-
-static void proxy_that_takes_no_connection(void **state)
-{
-        struct sockaddr_storage sa;
-        socklen_t len = address(&sa, FAR, 443, false);
-        int fd = tcp(false, false);
-        int64_t since = now_ms();
-
-        (void)state;
-        setenv("https_proxy", world_proxy_url(world->full_port), 1);
-        assert_int_equal(connect_fully(fd, &sa, len), ETIMEDOUT);
-        assert_in_range(now_ms() - since, 1900, 20000);
-        expect_dead(fd);
-        close(fd);
-}
+/* ---- where the proxy is ---- */
 
 /* A proxy of two addresses, the first of them useless (see main()). */
 static const struct second {
@@ -417,10 +323,24 @@ static void proxy_name_without_address(void **state)
         close(fd);
 }
 
+/* An IPv6 address that every protocol can go to: by SOCKS4 that of a name. */
+static socklen_t far_v6(struct sockaddr_storage *sa)
+{
+        const struct addrinfo hints = {.ai_family = AF_INET6, .ai_socktype = SOCK_STREAM};
+        struct addrinfo *list;
+
+        if (world->protocol != SOCKS4)
+                return address(sa, FAR6, 443, true);
+        assert_int_equal(getaddrinfo("cas.example.test", "443", &hints, &list), 0);
+        memcpy(sa, list->ai_addr, list->ai_addrlen);
+        freeaddrinfo(list);
+        return sizeof(struct sockaddr_in6);
+}
+
 static void v6only_socket(void **state)
 {
         struct sockaddr_storage sa, any = {.ss_family = AF_INET6};
-        socklen_t len = address(&sa, "2001:db8:10::7", 443, true);
+        socklen_t len = far_v6(&sa);
         int on = 1, off = -1, fd = tcp(true, false);
         socklen_t n = sizeof off;
 
@@ -830,8 +750,6 @@ static void stays_as_it_was(void **state)
 int main(int argc, char **argv)
 {
         static struct table t;
-        static char names[HF_LEN(refusals)][64];
-        size_t from;
 
         world_enter(argc, argv,
                     "printf '127.0.0.1 localhost both.test\\n::1 localhost ip6-localhost\\n"
@@ -842,9 +760,12 @@ int main(int argc, char **argv)
                     /* fast open without a cookie, so that connect() does nothing at first */
                     "echo 5 >/proc/sys/net/ipv4/tcp_fastopen");
         TABLE_ADD(&t, connects, happies);
+        if (world->protocol == SOCKS4)
+                table_add(&t, "has_no_ipv6", has_no_ipv6, NULL);
+        else
+                TABLE_ADD(&t, connects, happies_v6);
         table_add(&t, "already_connected_elsewhere", already_connected_elsewhere, NULL);
         TABLE_ADD(&t, connects_by_name, named);
-        table_add(&t, "closed_port_leaves_a_dead_socket", closed_port_leaves_a_dead_socket, NULL);
         table_add(&t, "v6only_socket", v6only_socket, NULL);
         table_add(&t, "multipath_tcp", multipath_tcp, NULL);
         TABLE_ADD(&t, goes_direct, exempts);
@@ -852,20 +773,9 @@ int main(int argc, char **argv)
         TABLE_ADD(&t, answers_as_the_kernel, bads);
         TABLE_ADD(&t, stays_as_it_was, sames);
         if (mode == PRELOADED) {
-                TABLE_ADD(&t, is_refused, refusals);
-                from = t.n;
-                TABLE_ADD(&t, is_refused_nonblocking, refusals);
-                for (size_t i = from; i < t.n; i++) {
-                        snprintf(names[i - from], sizeof names[0], "%s_nonblocking",
-                                 t.cases[i].name);
-                        t.cases[i].name = names[i - from];
-                }
                 TABLE_ADD(&t, second_address, seconds);
                 table_add(&t, "name_on_a_mapped_address", connects_by_name_on_a_mapped_address,
                           NULL);
-                table_add(&t, "proxy_that_takes_no_connection", proxy_that_takes_no_connection,
-                          NULL);
-                table_add(&t, "dead_proxy", dead_proxy, NULL);
                 table_add(&t, "every_turn_is_taken_at_once", every_turn_is_taken_at_once, NULL);
                 table_add(&t, "proxy_on_ipv6", proxy_on_ipv6, NULL);
                 table_add(&t, "no_proxy_of_100000_entries", no_proxy_of_100000_entries, NULL);

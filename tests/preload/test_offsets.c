@@ -40,21 +40,20 @@ static int setup(void **state)
 
 /* ---- the clients ---- */
 
-static struct sockaddr_in *by_name; /* of FAR_NAME, or NULL: by address */
+static struct sockaddr_in named; /* the address of FAR_NAME */
+static bool by_name;
 
 static void look_up(void)
 {
         const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
         struct addrinfo *list;
-        static struct sockaddr_in found;
 
         if (getaddrinfo(FAR_NAME, "443", &hints, &list) != 0) {
                 printf("Bail out! no address for " FAR_NAME "\n");
                 exit(1);
         }
-        memcpy(&found, list->ai_addr, sizeof found);
+        memcpy(&named, list->ai_addr, sizeof named);
         freeaddrinfo(list);
-        by_name = &found;
 }
 
 /* To the proxy or, in the controls, to wherever PORT is. */
@@ -64,10 +63,22 @@ static int connect_to(int fd, uint16_t port)
         socklen_t len = address(&sa, FAR, port, false);
 
         if (by_name) {
-                by_name->sin_port = htons(port);
-                memcpy(&sa, by_name, sizeof *by_name);
+                struct sockaddr_in to = named;
+
+                to.sin_port = htons(port);
+                memcpy(&sa, &to, sizeof to);
         }
         return connect(fd, (struct sockaddr *)&sa, len) < 0 ? errno : 0;
+}
+
+/* From now on. */
+static void be_client(enum script_side side)
+{
+        char url[64];
+
+        by_name = world->protocol == SOCKS4 && !script_is_plain(side);
+        snprintf(url, sizeof url, "%s://127.0.0.1:%d", world_scheme(), world->proxy_port);
+        setenv("https_proxy", script_is_plain(side) ? url : world_proxy_url(world->proxy_port), 1);
 }
 
 static uint16_t wanted_port = 443;
@@ -268,7 +279,8 @@ static void at_every_byte(void **state)
 {
         const struct row *row = *state;
         static struct connection all[MOST];
-        int n = (int)(row->side == AT_REQUEST ? right_request_length() : script_length(row->side));
+        int n = (int)(script_is_request(row->side) ? right_request_length(row->side)
+                                                   : script_length(row->side));
 
         if (row->what == THEN_PAUSES)
                 n += (int)strlen(BANNER);
@@ -278,7 +290,9 @@ static void at_every_byte(void **state)
 
                 make(&all[at], s, row->driver != BLOCKING);
         }
+        be_client(row->side);
         drive(row->driver, all, n);
+        be_client(GRANTS_ALWAYS);
         for (int at = 0; at < n; at++) {
                 struct script s = {(uint16_t)at, (uint8_t)row->side, (uint8_t)row->what};
                 struct connection *c = &all[at];
@@ -321,14 +335,33 @@ static void control(void **state)
         wanted_port = 443;
 }
 
-static const char *const sides[] = {"granted",           "request",   "reply_200",
-                                    "reply_with_fields", "reply_403", "reply_407"};
+static const char *const sides[SCRIPT_SIDES] = {
+        [GRANTS_ALWAYS] = "granted",
+        [AT_REQUEST] = "request",
+        [AT_REQUEST_PLAIN] = "request_without_login",
+        [AT_OK] = "reply_200",
+        [AT_OK_WITH_FIELDS] = "reply_with_fields",
+        [AT_403] = "reply_403",
+        [AT_407] = "reply_407",
+        [AT_502] = "reply_502",
+        [AT_NO_METHOD] = "reply_no_method",
+        [AT_OK_NAME] = "reply_with_name",
+        [AT_OK_V6] = "reply_with_ipv6",
+        [AT_OK_PLAIN] = "reply_without_login",
+        [AT_OK_PLAIN_V6] = "reply_without_login_with_ipv6",
+};
 static const char *const whats[] = {"closes", "resets", "stalls", "garbage", "pauses"};
 static const char *const drivers[] = {"blocking", "poll", "epoll", "epoll_edge"};
 
+/* Differs from another side in its bytes only. */
+static bool is_variant(enum script_side side)
+{
+        return side == AT_REQUEST_PLAIN || side >= AT_502;
+}
+
 static void add(struct table *t, enum script_side side, enum script_what what, enum driver driver)
 {
-        static struct row rows[256];
+        static struct row rows[512];
         struct row *row = &rows[t->n];
 
         *row = (struct row){.side = side, .what = what, .driver = driver};
@@ -354,13 +387,17 @@ int main(int argc, char **argv)
                         add(&t, GRANTS_ALWAYS, THEN_PAUSES, d);
                         add(&t, AT_REQUEST, THEN_CLOSES, d);
                 }
-                for (enum script_side side = AT_REQUEST; mode == PRELOADED && side <= AT_407;
+                for (enum script_side side = AT_REQUEST; mode == PRELOADED && side < SCRIPT_SIDES;
                      side++) {
+                        if (!script_length(side))
+                                continue;
+                        /* Each of these rows lasts as long as the time limit. */
+                        if (timeout && is_variant(side) && (d == POLLING || d == EPOLL_EDGE))
+                                continue;
                         for (enum script_what what = THEN_CLOSES; what <= THEN_PAUSES; what++) {
                                 if (timeout != (what == THEN_STALLS))
                                         continue;
-                                if (what == THEN_PAUSES &&
-                                    (side == AT_REQUEST || side == AT_403 || side == AT_407))
+                                if (what == THEN_PAUSES && !script_grants(side))
                                         continue;
                                 add(&t, side, what, d);
                         }

@@ -72,6 +72,35 @@ static const struct outcome socks_outcomes[] = {
         {"dead_port", GRANTS, ECONNREFUSED, K | DEAD_PORT},
 };
 
+/* By SOCKS4a: one message each way, a user that nobody can check, and three refusals. What SOCKS5
+ * says of log-ins and of the network has no like there; a wrong user is 93. */
+static const struct outcome socks4_outcomes[] = {
+        {"granted", GRANTS, 0, K},
+        {"granted_with_banner", GRANTS_WITH_BANNER, 0, K | BANNER_FIRST},
+        {"granted_byte_by_byte", GRANTS_BYTE_BY_BYTE, 0, 0},
+        {"granted_with_ones", GRANTS_LONG_HEADERS, 0, 0},
+        {"granted_small_buffer", GRANTS, 0, K | SMALL_BUFFER},
+        {"granted_with_zeroes", GRANTS_BARE, 0, 0},
+        {"granted_with_what_looks_like_replies", GRANTS_AFTER_100, 0, 0},
+        {"granted_late", GRANTS_WHEN_RELEASED, 0, K | IS_LATE},
+        {"refused_late", REFUSES_WHEN_RELEASED, EACCES, K | IS_LATE},
+        {"reset_late", RESETS_WHEN_RELEASED, ECONNRESET, IS_LATE},
+        {"refused_91", REFUSES_502, ECONNREFUSED, 0},
+        {"refused_92", REFUSES_403, EACCES, 0},
+        {"refused_92_and_closed", REFUSES_404, EACCES, 0},
+        {"refused_92_with_a_page", REFUSES_BODY, EACCES, 0},
+        {"refused_93", REFUSES_407_BASIC, EACCES, 0},
+        {"refused_94", TALKS_TOO_LONG, ECONNREFUSED, 0},
+        {"garbage", TALKS_GARBAGE, ECONNREFUSED, 0},
+        {"another_protocol", TALKS_SSH, ECONNREFUSED, 0},
+        {"closed", CLOSES, ECONNRESET, 0},
+        {"closed_at_once", CLOSES_AT_ONCE, ECONNRESET, NO_REQUEST},
+        {"closed_midway", CLOSES_MIDWAY, ECONNRESET, 0},
+        {"reset", RESETS, ECONNRESET, 0},
+        {"reset_midway", RESETS_MIDWAY, ECONNRESET, 0},
+        {"dead_port", GRANTS, ECONNREFUSED, K | DEAD_PORT},
+};
+
 /* With a time limit so short that the other rows had better not meet it. */
 static const struct outcome timeouts[] = {
         {"silent", HANGS, ETIMEDOUT, TIMES_OUT},
@@ -134,5 +163,8 @@ int main(int argc, char **argv)
                 add_ways(&t, &outcomes[i], only);
         for (size_t i = 0; i < HF_LEN(socks_outcomes) && !timeout && world->protocol == SOCKS5; i++)
                 add_ways(&t, &socks_outcomes[i], only);
+        for (size_t i = 0; i < HF_LEN(socks4_outcomes) && !timeout && world->protocol == SOCKS4;
+             i++)
+                add_ways(&t, &socks4_outcomes[i], only);
         return table_run("waits", &t);
 }

@@ -22,28 +22,31 @@ enum behaviour {
         GRANTS,
         GRANTS_WITH_BANNER,    /* the server's first bytes in the segment of the reply */
         GRANTS_BYTE_BY_BYTE,   /* each byte by itself */
-        GRANTS_LONG_HEADERS,   /* 60 KiB; by SOCKS a name of 255 bytes */
-        GRANTS_BARE,           /* HTTP/1.0, no reason, bare LF; by SOCKS an IPv6 address */
-        GRANTS_AFTER_100,      /* an interim reply first; by SOCKS without a log-in */
+        GRANTS_LONG_HEADERS,   /* 60 KiB; by SOCKS5 a name of 255 bytes; by SOCKS4 an address of
+                                  ones */
+        GRANTS_BARE,           /* HTTP/1.0, no reason, bare LF; by SOCKS5 an IPv6 address; by SOCKS4
+                                  one of zeroes */
+        GRANTS_AFTER_100,      /* an interim reply first; by SOCKS5 without a log-in; by SOCKS4 an
+                                  address that looks like replies */
         GRANTS_WHEN_RELEASED,  /* waits for world->released */
         REFUSES_WHEN_RELEASED, /* 403 */
         RESETS_WHEN_RELEASED,
-        REFUSES_403,       /* by SOCKS reply 2 */
-        REFUSES_404,       /* by SOCKS reply 2, and closes */
-        REFUSES_407_NTLM,  /* by SOCKS no log-in is acceptable */
-        REFUSES_407_BASIC, /* by SOCKS the password is wrong */
-        REFUSES_502,       /* by SOCKS reply 4 */
+        REFUSES_403,       /* by SOCKS5 reply 2; by SOCKS4 92 */
+        REFUSES_404,       /* the same, and closes */
+        REFUSES_407_NTLM,  /* by SOCKS5 no log-in is acceptable; by SOCKS4 93 */
+        REFUSES_407_BASIC, /* by SOCKS5 the password is wrong; by SOCKS4 93 */
+        REFUSES_502,       /* by SOCKS5 reply 4; by SOCKS4 91 */
         REFUSES_503,
-        REFUSES_504, /* by SOCKS reply 6 */
-        REFUSES_1,   /* SOCKS replies that have no like in HTTP */
+        REFUSES_504, /* by SOCKS5 reply 6; by SOCKS4 91 */
+        REFUSES_1,   /* SOCKS5 replies that have no like in HTTP; by SOCKS4 91 */
         REFUSES_3,
         REFUSES_5,
         REFUSES_7,
         REFUSES_8,
-        REFUSES_BODY, /* 403 with a page behind it; by SOCKS reply 2 with one */
+        REFUSES_BODY, /* as 403, with a page behind it */
         TALKS_GARBAGE,
         TALKS_SSH,
-        TALKS_TOO_LONG, /* 70 KiB of headers; by SOCKS an address of no known type */
+        TALKS_TOO_LONG, /* 70 KiB of headers; by SOCKS5 an address of no known type; by SOCKS4 94 */
         CLOSES,
         CLOSES_AT_ONCE, /* without reading the request */
         CLOSES_MIDWAY,
@@ -59,7 +62,22 @@ struct script {
         uint8_t side; /* enum script_side */
         uint8_t what; /* enum script_what */
 };
-enum script_side { GRANTS_ALWAYS, AT_REQUEST, AT_OK, AT_OK_WITH_FIELDS, AT_403, AT_407 };
+enum script_side {
+        GRANTS_ALWAYS,
+        AT_REQUEST,
+        AT_REQUEST_PLAIN, /* of a client without a log-in; by SOCKS4 for an address, not a name */
+        AT_OK,
+        AT_OK_WITH_FIELDS, /* by SOCKS5 without a log-in, and a name */
+        AT_403,            /* by SOCKS5 reply 2; by SOCKS4 91 */
+        AT_407,            /* by SOCKS5 a wrong password; by SOCKS4 93 */
+        AT_502,            /* by SOCKS5 reply 4; by SOCKS4 92 */
+        AT_NO_METHOD,      /* SOCKS5 alone has these */
+        AT_OK_NAME,
+        AT_OK_V6,
+        AT_OK_PLAIN, /* to a client without a log-in */
+        AT_OK_PLAIN_V6,
+        SCRIPT_SIDES,
+};
 enum script_what {
         THEN_CLOSES,
         THEN_RESETS,
@@ -70,8 +88,14 @@ enum script_what {
 
 #define GARBAGE "\x7f"
 
-/* How many bytes long the reply of a side is; or all of a SOCKS proxy's, one behind the other. */
+/* How many bytes long the reply of a side is, or all of a SOCKS proxy's, one behind the other; 0:
+ * the protocol has no such side. */
 size_t script_length(enum script_side side);
+
+/* What a side is about. */
+bool script_is_request(enum script_side side);
+bool script_grants(enum script_side side);
+bool script_is_plain(enum script_side side); /* the client has no log-in */
 
 #define BANNER "220 hello from the server\r\n"
 
