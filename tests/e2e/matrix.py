@@ -80,10 +80,11 @@ def reason(failure):
 def print_table(wanted, results):
     columns = {name: str(i + 1) for i, name in enumerate(wanted["situation"])}
     print("".join(f"\n  {number:>2} {name}" for name, number in columns.items()))
-    print(f"\n{'':14}" + "".join(f"{number:>6}" for number in columns.values()))
+    width = max(map(len, wanted["client"]))
+    print(f"\n{'':{width}}" + "".join(f"{number:>6}" for number in columns.values()))
     for client in wanted["client"]:
         row = [word(client, s, results.get((client, s))) for s in columns]
-        print(f"{client:14}" + "".join(f"{cell:>6}" for cell in row))
+        print(f"{client:{width}}" + "".join(f"{cell:>6}" for cell in row))
 
 
 def word(client, situation, ways):
