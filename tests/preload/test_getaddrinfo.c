@@ -78,6 +78,8 @@ static const struct row {
          "http://proxy.example:3128", "203.0.113.37", "203.0.113.37"},
         {"proxy_itself_at_its_port", "proxy.example", "3128", AF_UNSPEC, SOCK_STREAM, 0, "",
          "https_proxy", "http://proxy.example:3128", "203.0.113.37", "203.0.113.37"},
+        {"proxy_itself_absolute", "box.", "3128", AF_UNSPEC, SOCK_STREAM, 0, "", "https_proxy",
+         "http://box:3128", "10.9.9.1", NULL},
         {"no_proxy_name", "exempt.example", "443", AF_UNSPEC, SOCK_STREAM, 0, "", "no_proxy",
          ".exempt.example", "203.0.113.31", "203.0.113.31"},
         {"no_proxy_name_unknown", "a.exempt.example", "443", AF_UNSPEC, SOCK_STREAM, 0, "",
