@@ -107,9 +107,9 @@ def main():
     results = run_cells(wanted, args.jobs)
     print_table(wanted, results)
 
-    for key, why in situations.IMPOSSIBLE.items():
-        if key[:2] in results:
-            print(f"\n{', '.join(key)}: cannot work: {why}", end="")
+    for (client, situation), why in situations.IMPOSSIBLE.items():
+        if (client, situation) in results:
+            print(f"\n{client}, {situation}: cannot work: {why}", end="")
     ways = [(*key, way, why) for key, cell in results.items() for way, why in cell.items()]
     failed = [one for one in ways if one[-1]]
     for client, situation, way, why in failed:

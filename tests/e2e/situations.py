@@ -88,12 +88,12 @@ SITUATIONS = [
 ]
 BY_NAME = {situation.name: situation for situation in SITUATIONS}
 
-# (client, situation) or (client, situation, proxy) -> why it cannot work: run all the same, and a surprise if it
-# does.
+# (client, situation) -> why it cannot work: run all the same, and a surprise if it does.
 NO_RESOLVER = "gRPC asks name servers by itself (c-ares) where it sees no HTTP proxy; GRPC_DNS_RESOLVER=native helps"
-IMPOSSIBLE = {("grpc", name): NO_RESOLVER for name in ("only", "socks5h", "all-socks", "socks-url", "socks-password")}
-IMPOSSIBLE["hub-socksio-env", "socks-password", "dante"] = "socksio, given a password, takes no proxy that asks for none"
-
-
-def impossible(client, situation, proxy):
-    return IMPOSSIBLE.get((client, situation)) or IMPOSSIBLE.get((client, situation, proxy))
+IMPOSSIBLE: dict = {
+    ("grpc", "only"): NO_RESOLVER,
+    ("grpc", "socks5h"): NO_RESOLVER,
+    ("grpc", "all-socks"): NO_RESOLVER,
+    ("grpc", "socks-url"): NO_RESOLVER,
+    ("grpc", "socks-password"): NO_RESOLVER,
+}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A stand-in for the Hugging Face Hub, its Xet storage, a git server, a package index and a file server.
+"""A stand-in for the Hugging Face Hub and its Xet storage, a git server, a package index, a gRPC
+server and a file server.
 
 One process serves every host name, over HTTPS with a private CA and over plain HTTP:
 
@@ -8,7 +9,8 @@ One process serves every host name, over HTTPS with a private CA and over plain 
   cas.test           Xet reconstructions, versions 1 and 2
   transfer.test      xorb data
   cas-bridge.test    whole files, for clients that have Xet switched off
-  files.test         /hello.txt, /big.bin, /rows.jsonl, /noise/ANY.bin, and /repo.git by git's smart protocol
+  files.test         /hello.txt, /big.bin, /rows.jsonl, /noise/ANY.bin, and /repo.git by git's
+                     smart protocol
   pypi.test          a package index: /simple/, as pip and uv use it
   pythonhosted.test  the packages themselves
   datasets-server.hub.test, s3.amazonaws.com
@@ -180,7 +182,9 @@ def main():
         "--https-port", type=int, default=0, help="0, the default, picks a free one"
     )
     parser.add_argument("--http-port", type=int, default=0)
-    parser.add_argument("--grpc-address", help="another address, for the gRPC server; there is none without")
+    parser.add_argument(
+        "--grpc-address", help="another address, for the gRPC server; without it there is none"
+    )
     parser.add_argument("--delay", type=float, default=0, help="seconds before every answer")
     args = parser.parse_args()
     asyncio.run(serve(args))

@@ -17,13 +17,15 @@ def peer_address(context):
 
 
 async def start(address, certificate, host, log):
-    """Listens at ADDRESS (HOST:PORT) when it returns. LOG is called with each call's line for the access log, before
-    its answer leaves; HOST is the only name that CERTIFICATE (a PEM file, the key first) lets a client come by."""
+    """Listens at ADDRESS (HOST:PORT) when it returns. CERTIFICATE is a PEM file with key and chain.
+    LOG is called with each call's entry for the access log before its answer leaves; the name that
+    the client came by is not to be had, so it is HOST."""
 
     async def get(request, context):
         file = FILES.get(request.decode())
         code = grpc.StatusCode.OK if file else grpc.StatusCode.NOT_FOUND
-        log({"host": host, "scheme": "grpcs", "path": METHOD, "status": code.name, "client": peer_address(context)})
+        entry = {"host": host, "scheme": "grpcs", "path": METHOD, "status": code.name}
+        log(entry | {"client": peer_address(context)})
         if not file:
             await context.abort(code, "no such file")
         return file.data

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A package index by PEP 503, with metadata apart (PEP 658) and the packages on another host, as PyPI."""
+"""A package index by PEP 503, with metadata apart (PEP 658) and its packages on another host, as
+PyPI has them."""
 
 import hashlib
 import io
