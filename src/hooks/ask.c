@@ -173,8 +173,8 @@ static bool is_near(struct hf_ask *ask, const struct hf_config *config)
 
 /* ---- the judgement ---- */
 
-/* The proxy's own name is looked up as its URL has it: hf_xet 1.1.5 puts a dot behind it, with which
- * neither /etc/hosts nor a search suffix is gone by (http://squid:3128). */
+/* The proxy's own name is looked up as its URL has it (http://squid:3128): hf_xet 1.1.5 puts a dot
+ * behind it, with which neither /etc/hosts nor a search suffix counts. */
 static int look_for_proxy(struct hf_ask *ask)
 {
         char text[TEXT_MAX];
