@@ -11,7 +11,7 @@
 #include <netdb.h>
 
 #define SUFFIXES_MAX 16 /* of a search list that are tried */
-#define TEXT_MAX 255    /* of a name below one */
+#define TEXT_MAX 255    /* of a name below one, or without its dot (read_name() takes 253) */
 #define SILENT_MS 1000  /* who took that long to say nothing is not there */
 
 /* ---- what is remembered of an answer ---- */
@@ -173,9 +173,22 @@ static bool is_near(struct hf_ask *ask, const struct hf_config *config)
 
 /* ---- the judgement ---- */
 
+/* The proxy's own name is looked up as its URL has it (http://squid:3128): hf_xet 1.1.5 puts a dot
+ * behind it, with which neither /etc/hosts nor a search suffix counts. */
+static int look_for_proxy(struct hf_ask *ask)
+{
+        char text[TEXT_MAX];
+
+        memcpy(text, ask->name.s, ask->name.n);
+        text[ask->name.n] = '\0';
+        return ask->look(ask, text);
+}
+
 static void look_really(struct hf_ask *ask, const struct hf_config *config, enum hf_why why)
 {
-        if (!ask->later && ask->look(ask, ask->node) == 0)
+        if (ask->later)
+                return;
+        if ((why == HF_WHY_ITSELF ? look_for_proxy(ask) : ask->look(ask, ask->node)) == 0)
                 note_because(ask, config, why);
 }
 

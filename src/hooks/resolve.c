@@ -69,22 +69,25 @@ const struct hf_config *hf_ask_begin(struct hf_ask *ask, const char *node)
 enum purpose {
         NOT_OURS, /* no name, or not for TCP */
         CONNECTS,
-        MAY_SHOW, /* gethostbyname() and connect() of Python, which ask alike */
+        MAY_SHOW, /* gethostbyname() and connect() of Python, which ask alike; AI_PASSIVE */
 };
 
-/* SOCK_DGRAM with no service is a way to ask for one address only once; with one it is UDP. */
+/* SOCK_DGRAM with no service is a way to ask for one address only once; with one it is UDP.
+ * AI_PASSIVE means nothing where there is a name: a server has it to bind to its own, gRPC to
+ * connect. */
 static enum purpose read_purpose(const struct addrinfo *hints, uint16_t port)
 {
         if (!hints)
                 return CONNECTS;
-        if (hints->ai_flags & (AI_NUMERICHOST | AI_PASSIVE) ||
+        if (hints->ai_flags & AI_NUMERICHOST ||
             (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET &&
              hints->ai_family != AF_INET6))
                 return NOT_OURS;
         if ((hints->ai_socktype == 0 || hints->ai_socktype == SOCK_STREAM) &&
             (hints->ai_protocol == 0 || hints->ai_protocol == IPPROTO_TCP))
-                return CONNECTS;
-        if (hints->ai_socktype == SOCK_DGRAM && hints->ai_protocol == 0 && port == 0)
+                return hints->ai_flags & AI_PASSIVE ? MAY_SHOW : CONNECTS;
+        if (hints->ai_socktype == SOCK_DGRAM && hints->ai_protocol == 0 && port == 0 &&
+            !(hints->ai_flags & AI_PASSIVE))
                 return MAY_SHOW;
         return NOT_OURS;
 }

@@ -4,7 +4,8 @@
 Run as  scripts/netns $(scripts/deps venv tools)/bin/pytest tests/e2e  (with -n 2, if you like:
 every xdist worker has a Hub at an address of its own, all in the one namespace).
 
-  hub     the stand-in Hub on ports 443 and 80: .ca, .hosts, .requests() of this test
+  hub     the stand-in Hub on ports 443 and 80: .ca, .hosts, .requests() of this test,
+          gRPC calls among them
   proxy   proxy("tinyproxy"|"squid", user=, password=): started afresh; .url, .port, .seen()
   bad     bad(SCRIPT...): tests/lib/badproxy.py; .url, .port, .record()
   holding holding(FREE): an HTTP proxy of tests/lib/holding.py, which answers when the test says so
@@ -54,12 +55,13 @@ class Hub:
 
     url = "https://hub.test"
 
-    def __init__(self, directory, address):
+    def __init__(self, directory, address, grpc_address):
         self.directory, self.address = directory, address
+        self.addresses = {address, grpc_address}
         self.ca, self.hosts = directory / "ca.pem", directory / "hosts"
         self.process = subprocess.Popen(
             [sys.executable, LIB / "hub.py", directory, f"--address={address}"]
-            + ["--https-port=443", "--http-port=80"],
+            + [f"--grpc-address={grpc_address}", "--https-port=443", "--http-port=80"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -94,13 +96,13 @@ class Hub:
 @pytest.fixture(scope="session")
 def hub_server(tmp_path_factory):
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    address = f"203.0.113.{10 + worker}"
+    address, grpc_address = f"203.0.113.{10 + worker}", f"203.0.113.{110 + worker}"
     try:
         with socket.socket() as sock:
             sock.bind((address, 0))
     except OSError:
         pytest.fail("needs a network namespace of its own: scripts/netns pytest ...")
-    server = Hub(tmp_path_factory.mktemp("hub"), address)
+    server = Hub(tmp_path_factory.mktemp("hub"), address, grpc_address)
     yield server
     server.process.communicate()
 

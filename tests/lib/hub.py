@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A stand-in for the Hugging Face Hub, its Xet storage, a git server and a file server.
+"""A stand-in for the Hugging Face Hub and its Xet storage, a git server, a package index, a gRPC
+server and a file server.
 
 One process serves every host name, over HTTPS with a private CA and over plain HTTP:
 
@@ -8,11 +9,17 @@ One process serves every host name, over HTTPS with a private CA and over plain 
   cas.test           Xet reconstructions, versions 1 and 2
   transfer.test      xorb data
   cas-bridge.test    whole files, for clients that have Xet switched off
-  files.test         /hello.txt, /big.bin, /noise/ANY.bin, and /repo.git by git's smart protocol;
-                     /lfs.git, whose one file is in git LFS
+  files.test         /hello.txt, /big.bin, /rows.jsonl, /noise/ANY.bin, and /repo.git by git's
+                     smart protocol; /lfs.git, whose one file is in git LFS
   lfs.test           that file
+  pypi.test          a package index: /simple/, as pip and uv use it
+  pythonhosted.test  the packages themselves
   datasets-server.hub.test, s3.amazonaws.com
                      asked by datasets.load_dataset, which is content with "not found"
+
+With --grpc-address, a gRPC server (hub_grpc.py) for another name has that address to itself:
+
+  grpc.test          at the port for HTTPS; its calls are in the access log like requests
 
 None of these names resolves here; DIRECTORY/hosts has them for a proxy, as /etc/hosts would.
 Prints the ports for HTTPS and HTTP when both listen; serves until SIGTERM or until the pipe on
@@ -35,6 +42,8 @@ from starlette.routing import Host, Router
 
 import hub_api
 import hub_files
+import hub_grpc
+import hub_index
 import hub_lfs
 import hub_xet
 from serving import end_of_input
@@ -46,17 +55,20 @@ HOSTS = (
     "cas-bridge.test",
     "files.test",
     "lfs.test",
+    "pypi.test",
+    "pythonhosted.test",
     "datasets-server.hub.test",
     "s3.amazonaws.com",
 )
+GRPC_HOST = "grpc.test"
 
 
 class AccessLog:
     """ASGI middleware: one JSON line a request, written before its answer begins to leave,
     so that whoever has read an answer finds the line."""
 
-    def __init__(self, app, path, delay):
-        self.app, self.path, self.delay = app, path, delay
+    def __init__(self, app, write_line, delay):
+        self.app, self.write_line, self.delay = app, write_line, delay
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
@@ -82,11 +94,20 @@ class AccessLog:
             "agent": headers.get("user-agent"),
             "client": "%s:%d" % tuple(scope["client"]),
         }
-        with open(self.path, "a") as log:
+        self.write_line(entry)
+
+
+def access_log(path):
+    path.touch()
+
+    def write_line(entry):
+        with open(path, "a") as log:
             log.write(json.dumps(entry) + "\n")
 
+    return write_line
 
-def application(directory, delay):
+
+def application(directory, write_line, delay):
     secret = secrets.token_hex(16)
     routes = {
         "hub.test": hub_api.routes(secret),
@@ -95,10 +116,12 @@ def application(directory, delay):
         "cas-bridge.test": hub_api.bridge_routes(secret),
         "files.test": hub_files.routes(directory),
         "lfs.test": hub_lfs.storage_routes(),
+        "pypi.test": hub_index.index_routes(),
+        "pythonhosted.test": hub_index.package_routes(),
     }
     return Starlette(
         routes=[Host(name, Router(routes.get(name, []))) for name in HOSTS],
-        middleware=[Middleware(AccessLog, path=directory / "access.jsonl", delay=delay)],
+        middleware=[Middleware(AccessLog, write_line=write_line, delay=delay)],
     )
 
 
@@ -123,23 +146,30 @@ def make_certificate(directory):
     ca = trustme.CA()
     ca.cert_pem.write_to_path(directory / "ca.pem")
     path = directory / "server.pem"
-    ca.issue_cert(*HOSTS).private_key_and_cert_chain_pem.write_to_path(path)
+    ca.issue_cert(*HOSTS, GRPC_HOST).private_key_and_cert_chain_pem.write_to_path(path)
     return path
 
 
 async def serve(args):
     directory = args.directory
-    (directory / "access.jsonl").touch()
+    write_line = access_log(directory / "access.jsonl")
     certificate = make_certificate(directory)
-    app = application(directory, args.delay)
+    app = application(directory, write_line, args.delay)
     common = {"log_level": "warning", "access_log": False, "lifespan": "off", "http": "h11"}
     https, http = listen(args.address, args.https_port), listen(args.address, args.http_port)
-    (directory / "hosts").write_text("".join(f"{args.address} {name}\n" for name in HOSTS))
+    addresses = dict.fromkeys(HOSTS, args.address)
+    if args.grpc_address:
+        address = f"{args.grpc_address}:{https.getsockname()[1]}"
+        grpc_server = await hub_grpc.start(address, certificate, GRPC_HOST, write_line)
+        addresses[GRPC_HOST] = args.grpc_address
+    (directory / "hosts").write_text("".join(f"{at} {name}\n" for name, at in addresses.items()))
     print(https.getsockname()[1], http.getsockname()[1], flush=True)
     secure = Server(uvicorn.Config(app, ssl_certfile=certificate, **common))
     plain = Server(uvicorn.Config(app, **common))
     everything = [secure.serve([https]), plain.serve([http]), end_of_input()]
     await asyncio.wait(map(asyncio.create_task, everything), return_when=asyncio.FIRST_COMPLETED)
+    if args.grpc_address:
+        await grpc_server.stop(None)
 
 
 def main():
@@ -156,6 +186,9 @@ def main():
         "--https-port", type=int, default=0, help="0, the default, picks a free one"
     )
     parser.add_argument("--http-port", type=int, default=0)
+    parser.add_argument(
+        "--grpc-address", help="another address, for the gRPC server; without it there is none"
+    )
     parser.add_argument("--delay", type=float, default=0, help="seconds before every answer")
     args = parser.parse_args()
     asyncio.run(serve(args))

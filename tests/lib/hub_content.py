@@ -109,10 +109,11 @@ def noise(seed, size):
     return random.Random(seed).randbytes(size)
 
 
-def _rows(seed, count):
+def rows(seed, count):
+    """COUNT lines of JSON."""
     rng = random.Random(seed)
-    rows = ({"id": i, "text": rng.randbytes(40).hex()} for i in range(count))
-    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+    objects = ({"id": i, "text": rng.randbytes(40).hex()} for i in range(count))
+    return "".join(json.dumps(row) + "\n" for row in objects).encode()
 
 
 MODEL = Repo(
@@ -130,8 +131,8 @@ DATASET = Repo(
     "org/data",
     (
         File("README.md", b"---\nlicense: mit\n---\n# A small dataset\n"),
-        File("data/test.jsonl", _rows("test", 50)),
-        File("data/train.jsonl", _rows("train", 20_000), xet=True),
+        File("data/test.jsonl", rows("test", 50)),
+        File("data/train.jsonl", rows("train", 20_000), xet=True),
     ),
 )
 DATASET_ROWS = {"train": 20_000, "test": 50}

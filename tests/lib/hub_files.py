@@ -9,12 +9,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 import hub_lfs
-from hub_content import File, noise
+from hub_content import File, noise, rows
 from hub_http import ranged
 
 HELLO = File("hello.txt", b"hello through the proxy\n")
 BIG = File("big.bin", noise("big", 2_000_000))
-FILES = {file.path: file for file in (HELLO, BIG)}
+ROWS = File("rows.jsonl", rows("rows", 5_000))
+FILES = {file.path: file for file in (HELLO, BIG, ROWS)}
 README = "A repository to clone.\n"
 GIT_ENVIRONMENT = {
     "GIT_AUTHOR_NAME": "t",

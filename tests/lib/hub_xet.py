@@ -105,6 +105,7 @@ async def telemetry(request):
 
 def cas_routes(secret):
     return [
+        Route("/reconstruction/{file}", reconstruction(secret, version1)),  # hf_xet until 1.1.5
         Route("/reconstructions/{file}", reconstruction(secret, version1)),  # hf_xet 1.1.10
         Route("/v1/reconstructions/{file}", reconstruction(secret, version1)),
         Route("/v2/reconstructions/{file}", reconstruction(secret, version2)),

@@ -598,7 +598,7 @@ static const struct name {
         {"exempt_in_hosts", "exempt.example", "443", AF_UNSPEC, 0, "exempt.example", "203.0.113.31",
          "203.0.113.31"},
         {"exempt_elsewhere", "a.exempt.example", "443", AF_UNSPEC, 0, "exempt.example", NULL, NULL},
-        {"passive", "cas.test", "443", AF_UNSPEC, AI_PASSIVE, NULL, NULL, NULL},
+        {"passive", "cas.test", "443", AF_UNSPEC, AI_PASSIVE, NULL, placeholder, NULL},
         {"odd_bytes", "ex_\x01.test", "443", AF_UNSPEC, 0, NULL, NULL, NULL},
         {"looks_like_a_number", "fade.1", "443", AF_UNSPEC, 0, NULL, NULL, NULL},
         {"localhost", "localhost", "443", AF_INET, 0, NULL, "127.0.0.1", "127.0.0.1"},
