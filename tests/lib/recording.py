@@ -26,10 +26,11 @@ GARBAGE = b"\x15\x03\x01\x00\x02\x02\x16\r\n\r\n"
 
 
 class Recording(Server):
-    """`logins`: b"user:password" of each client that got so far (SOCKS4: b"user"), None if it had none."""
+    """`logins`: b"user:password" of each client that got so far (SOCKS4: b"user"), None if it had none.
+    `requests`: what it then asked for, to the byte; of SOCKS4 without the user."""
 
     def __init__(self, mode="accept"):
-        self.mode, self.logins = mode, []
+        self.mode, self.logins, self.requests = mode, [], []
         super().__init__()
 
     async def accept(self, reader, writer):
@@ -47,6 +48,7 @@ class Recording(Server):
             head += more
         found = re.findall(rb"(?im)^proxy-authorization: basic (\S*)\r$", head)
         self.logins.append(base64.b64decode(found[0], validate=True) if found else None)
+        self.requests.append(head)
         writer.write(self.http_answer(*found))
 
     def http_answer(self, encoded=b""):
@@ -78,10 +80,11 @@ class Recording(Server):
             if self.mode != "accept":
                 return writer.write(b"\x01\x01")
             writer.write(b"\x01\x00")
-        await reader.readexactly(4)
+        self.requests.append(await reader.readexactly(4) + await reader.read(65536))
         writer.write(GRANTED5)
 
-    async def socks4(self, _, reader, writer):
-        await reader.readexactly(7)
+    async def socks4(self, first, reader, writer):
+        head = first + await reader.readexactly(7)
         self.logins.append((await reader.readuntil(b"\0"))[:-1])
+        self.requests.append(head + await reader.readuntil(b"\0"))  # of SOCKS4a: a name
         writer.write(GRANTED4)
