@@ -352,6 +352,28 @@ static void do_ca(struct hf_mirror_job *job)
                        nonempty(file) && !job->facts->no_ca_bundle ? file : NULL);
 }
 
+/* HFPROXY_URL's first proxy. Where that is too long to be composed, one URL stays as it is; but a
+ * list is nothing that a client could read: it would send the first proxy's password to another. */
+static void read_url(struct hf_mirror_job *job)
+{
+        const char *url = job->values[HF_VAR_HFPROXY_URL];
+        struct hf_view *view = job->view;
+
+        if (!nonempty(url))
+                return;
+        if (hf_url_list_first(hf_span(url), &view->url_entry_bad).s)
+                job->url = hf_mirror_composed(job, hf_compose_first_url, url,
+                                              hf_url_list_is_one(hf_span(url)) ? url : NULL,
+                                              HF_VAR_http_proxy);
+        if (job->url) {
+                view->url = url;
+        } else {
+                view->url_unreadable = true;
+                view->url_entry_bad = false;
+                view->unmended = 0; /* that is no variable's */
+        }
+}
+
 bool hf_view_wants_self(const char *const values[HF_VARS])
 {
         for (int v = 0; v < HF_VAR_no_proxy; v++)
@@ -370,21 +392,9 @@ void hf_view(const char *const values[HF_VARS], const struct hf_settings *settin
                                     .arena = arena,
                                     .view = ret,
                                     .cgi = values[HF_VAR_REQUEST_METHOD] != NULL};
-        const char *url = values[HF_VAR_HFPROXY_URL];
 
         memset(ret, 0, sizeof *ret);
-        if (nonempty(url)) {
-                struct hf_span first = hf_url_list_first(hf_span(url), &ret->url_entry_bad);
-
-                if (first.s) {
-                        job.url = hf_mirror_composed(&job, hf_compose_first_url, url, url,
-                                                     HF_VAR_http_proxy);
-                        ret->url = url;
-                } else {
-                        ret->url_unreadable = true;
-                        ret->url_entry_bad = false;
-                }
-        }
+        read_url(&job);
 
         recover(&job);
         for (enum hf_pair p = HF_PAIR_HTTP; p < HF_PAIR_NO; p++)

@@ -33,6 +33,16 @@ static size_t find_first(struct hf_span text, char c)
         return at ? (size_t)(at - text.s) : text.n;
 }
 
+/* What stands before it, and itself: 0 where there is none. */
+static size_t behind_last(struct hf_span text, char c)
+{
+        size_t n = text.n;
+
+        while (n > 0 && text.s[n - 1] != c)
+                n--;
+        return n;
+}
+
 /* docker's env files and systemd drop-ins keep the quotes, Windows editors leave the CR; one may
  * stand inside the other. */
 static struct hf_span strip_damage(struct hf_span text)
@@ -47,11 +57,36 @@ static struct hf_span strip_damage(struct hf_span text)
         }
 }
 
+/* Is there an escape ('%' and two hex digits) at TEXT.s[i]? */
+static bool is_escape(struct hf_span text, size_t i)
+{
+        return text.s[i] == '%' && text.n - i >= 3 && hf_hexval(text.s[i + 1]) >= 0 &&
+               hf_hexval(text.s[i + 2]) >= 0;
+}
+
+static char unescaped(struct hf_span text, size_t i)
+{
+        return (char)(unsigned char)(hf_hexval(text.s[i + 1]) * 16 + hf_hexval(text.s[i + 2]));
+}
+
+static bool is_control(char c)
+{
+        return (unsigned char)c < ' ' || c == 0x7f;
+}
+
 /* Any control character (they end header lines), or a byte equal to ALSO. */
 static bool has_control(struct hf_span text, char also)
 {
         for (size_t i = 0; i < text.n; i++)
-                if ((unsigned char)text.s[i] < ' ' || text.s[i] == 0x7f || text.s[i] == also)
+                if (is_control(text.s[i]) || text.s[i] == also)
+                        return true;
+        return false;
+}
+
+static bool has_escaped_control(struct hf_span text)
+{
+        for (size_t i = 0; i < text.n; i++)
+                if (is_escape(text, i) && is_control(unescaped(text, i)))
                         return true;
         return false;
 }
@@ -101,10 +136,8 @@ static int take_scheme(struct hf_span *text, enum hf_scheme *ret_scheme, bool *r
 static void take_user(struct hf_span *text, struct hf_url *url)
 {
         struct hf_span user;
-        size_t at = text->n, colon;
+        size_t at = behind_last(*text, '@'), colon;
 
-        while (at > 0 && text->s[at - 1] != '@')
-                at--;
         if (at == 0)
                 return;
         user = take(text, at);
@@ -211,6 +244,9 @@ int hf_url_parse(struct hf_span text, struct hf_url *ret_url)
         take_user(&text, &url);
         if (has_control(text, ' ')) /* in a password it can only be meant */
                 return -EINVAL;
+        if (!hf_scheme_is_socks(url.scheme) &&
+            (has_escaped_control(url.user) || has_escaped_control(url.pass)))
+                return -EINVAL;
 
         while (end < text.n && text.s[end] != '/' && text.s[end] != '?' && text.s[end] != '#')
                 end++;
@@ -256,11 +292,21 @@ bool hf_url_list_next(struct hf_span *list, struct hf_span *ret_entry)
         while (n < list->n &&
                !begins_with_scheme((struct hf_span){list->s + n + 1, list->n - n - 1}));
         entry = (struct hf_span){list->s, n};
-        if (hf_url_parse(entry, &url) < 0)
-                entry.n = find_first(entry, ',');
+        if (hf_url_parse(entry, &url) < 0) {
+                size_t login = behind_last(entry, '@');
+
+                entry.n = login + find_first((struct hf_span){entry.s + login, n - login}, ',');
+        }
         take(list, entry.n);
         *ret_entry = hf_span_trim(entry);
         return true;
+}
+
+bool hf_url_list_is_one(struct hf_span text)
+{
+        struct hf_span list = hf_url_list(text), entry;
+
+        return hf_url_list_next(&list, &entry) && !hf_url_list_next(&list, &entry);
 }
 
 struct hf_span hf_url_list_first(struct hf_span text, bool *ret_bad)
@@ -276,13 +322,6 @@ struct hf_span hf_url_list_first(struct hf_span text, bool *ret_bad)
                         first = entry;
         }
         return first;
-}
-
-/* Is there an escape ('%' and two hex digits) at TEXT.s[i]? */
-static bool is_escape(struct hf_span text, size_t i)
-{
-        return text.s[i] == '%' && text.n - i >= 3 && hf_hexval(text.s[i + 1]) >= 0 &&
-               hf_hexval(text.s[i + 2]) >= 0;
 }
 
 static void put_encoded(struct hf_out *out, struct hf_span text)
@@ -337,9 +376,7 @@ void hf_url_put_decoded(struct hf_out *out, struct hf_span text)
 {
         for (size_t i = 0; i < text.n; i++) {
                 if (is_escape(text, i)) {
-                        int byte = hf_hexval(text.s[i + 1]) * 16 + hf_hexval(text.s[i + 2]);
-
-                        hf_out_char(out, (char)(unsigned char)byte);
+                        hf_out_char(out, unescaped(text, i));
                         i += 2;
                 } else {
                         hf_out_char(out, text.s[i]);
@@ -354,6 +391,15 @@ void hf_url_put_credentials(struct hf_out *out, const struct hf_url *url)
         hf_url_put_decoded(out, url->user);
         hf_out_char(out, ':'); /* also after a user without password: RFC 7617 wants it */
         hf_url_put_decoded(out, url->pass);
+}
+
+struct hf_span hf_url_quotable(struct hf_span text)
+{
+        size_t login = behind_last(text, '@');
+
+        if (find_first((struct hf_span){text.s, login}, ':') < login)
+                take(&text, login);
+        return text;
 }
 
 void hf_url_put_public(struct hf_out *out, const struct hf_url *url)

@@ -27,14 +27,20 @@ struct hf_url {
  * the user part ends at the last '@', the user name at its first ':'. The spans point into TEXT.
  * -EINVAL, and *ret_url untouched, for anything else: unknown scheme, no or impossible host (not
  * a host name of [A-Za-z0-9._-], an IPv4 or a bracketed IPv6 address), port 0 or above 65535,
- * control characters anywhere, blanks anywhere but in user and password. */
+ * control characters anywhere, blanks anywhere but in user and password; for HTTP control
+ * characters in user and password as escapes, too (RFC 7617 2: Basic takes none; SOCKS takes any
+ * byte). */
 int hf_url_parse(struct hf_span text, struct hf_url *ret_url);
 
 /* HFPROXY_URL may list proxies: the next entry of *LIST, trimmed, and *LIST is what is left. False:
  * there is none. Commas separate, blanks around them do not count; one inside a user or password
- * does not separate, unless a scheme follows. Begin with hf_url_list(). */
+ * does not separate, unless a scheme follows; nor does it where the entry cannot be read: a part of
+ * a password is nobody's host. Begin with hf_url_list(). */
 struct hf_span hf_url_list(struct hf_span text);
 bool hf_url_list_next(struct hf_span *list, struct hf_span *ret_entry);
+
+/* Is it one URL, and no list? */
+bool hf_url_list_is_one(struct hf_span text);
 
 /* The first entry of a list (or the one URL) that can be read; absent: none. *RET_BAD: not all can.
  */
@@ -53,6 +59,11 @@ void hf_url_put_decoded(struct hf_out *out, struct hf_span text);
 
 /* scheme://host:port without user and password: the only form that may reach a log line. */
 void hf_url_put_public(struct hf_out *out, const struct hf_url *url);
+
+/* What a message may quote of TEXT, which should have been something else than a proxy's URL but
+ * may be one: all of it, or where a ':' and behind that an '@' are in it, what follows the last
+ * '@'. */
+struct hf_span hf_url_quotable(struct hf_span text);
 
 static inline bool hf_scheme_is_socks(enum hf_scheme scheme)
 {

@@ -9,6 +9,7 @@
 #include "self.h"
 #include "sys.h"
 
+#include "core/host.h"
 #include "core/local.h"
 
 #include <errno.h>
@@ -173,11 +174,12 @@ bool hf_lookup_refused(const char *name, int family)
                 return false;
         allowed = hf_route_name(&config->rules, span, 0).why == HF_WHY_ITSELF ||
                   is_in_hosts(span, family) || is_address(name);
+        /* A program that reads a proxy's URL wrongly looks parts of a password up. */
         if (!allowed)
                 hf_log_once(HF_ONCE_STRICT_NAME, HF_LOG_ERROR,
                             "no name server is asked, as HFPROXY_TUNNEL=strict asks: names come "
-                            "from /etc/hosts or the proxy. The first: %S",
-                            &span);
+                            "from /etc/hosts or the proxy. The first: %s",
+                            hf_host_is_sendable(span) ? name : "one that is no host's");
         errno = saved_errno;
         return !allowed;
 }

@@ -91,6 +91,8 @@ static void report_settings(const char *const values[HF_VARS], uint64_t bad, boo
         for (int v = 0; v < HF_VARS; v++) {
                 if (!(bad & UINT64_C(1) << v))
                         continue;
+
+                struct hf_span shown = hf_url_quotable(hf_span(values[v]));
                 if (v == HF_VAR_HFPROXY_URL && part_of_url) /* may hold a password */
                         hf_log(HF_LOG_ERROR, "an entry of HFPROXY_URL is ignored: it is not %s",
                                hf_settings_expects((enum hf_var)v));
@@ -98,8 +100,8 @@ static void report_settings(const char *const values[HF_VARS], uint64_t bad, boo
                         hf_log(HF_LOG_ERROR, "HFPROXY_URL ignored: it is not %s",
                                hf_settings_expects((enum hf_var)v));
                 else
-                        hf_log(HF_LOG_ERROR, "%s=%s ignored: it takes %s", hf_var_names[v],
-                               values[v], hf_settings_expects((enum hf_var)v));
+                        hf_log(HF_LOG_ERROR, "%s=%S ignored: it takes %s", hf_var_names[v], &shown,
+                               hf_settings_expects((enum hf_var)v));
         }
 }
 
@@ -144,14 +146,15 @@ static void report_bridge(const struct hf_settings *settings, const struct hf_vi
                        &names);
 }
 
-/* URLs go to the log without user and password, lists as they are. */
+/* URLs go to the log without user and password, lists as they are (one with an URL among its
+ * entries without what stands before that). */
 static struct hf_span public_text(enum hf_pair pair, const char *text, char *buf, size_t size)
 {
         struct hf_out out = hf_out_write(buf, size);
         struct hf_url url;
 
         if (pair == HF_PAIR_NO)
-                return hf_span(text);
+                return hf_url_quotable(hf_span(text));
         if (hf_url_parse(hf_span(text), &url) < 0)
                 return HF_SPAN("");
         hf_url_put_public(&out, &url);

@@ -96,7 +96,7 @@ static int launch(const struct options *options, char *const argv[])
         hf_given_back();
         r = hf_find(argv[0], path);
         if (r < 0) {
-                hf_say("cannot run '%s': %s", argv[0], strerror(-r));
+                hf_say("cannot run '%s': %s", hf_quotable(argv[0]), strerror(-r));
                 return r == -ENOENT ? HF_EXIT_NOT_FOUND : HF_EXIT_CANNOT_RUN;
         }
         look = hf_look(path, program);

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "wrap.h"
+#include "core/url.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
+
+const char *hf_quotable(const char *command)
+{
+        return hf_url_quotable(hf_span(command)).s;
+}
 
 void hf_say(const char *format, ...)
 {

@@ -66,12 +66,12 @@ int hf_start(const char *path, char *const argv[])
                 struct hf_span image = {buf, read_start(path, buf, sizeof(buf))};
 
                 if (hf_elf_shebang(image, &interp)) {
-                        hf_say("cannot run '%s': its interpreter '%.*s' was not found", argv[0],
-                               (int)interp.n, interp.s);
+                        hf_say("cannot run '%s': its interpreter '%.*s' was not found",
+                               hf_quotable(argv[0]), (int)interp.n, interp.s);
                         return HF_EXIT_NOT_FOUND;
                 }
         }
-        hf_say("cannot run '%s': %s", argv[0],
+        hf_say("cannot run '%s': %s", hf_quotable(argv[0]),
                error == ENOENT ? "its program loader was not found" : strerror(error));
         return error == ENOENT ? HF_EXIT_NOT_FOUND : HF_EXIT_CANNOT_RUN;
 }

@@ -25,6 +25,10 @@ void hf_given_print(long pid);
 /* Puts what hfwrap_given holds into this process's environment, and takes that variable out. */
 void hf_given_back(void);
 
+/* What may be quoted of a command's name, which may be a proxy's URL whose -p was forgotten: see
+ * hf_url_quotable(). */
+const char *hf_quotable(const char *command);
+
 /* The file that execvp(3) would run for COMMAND, in RET_PATH (PATH_MAX bytes): 0, -ENOENT, -EISDIR,
  * -EACCES, -ENAMETOOLONG or what else stat(2) says. */
 int hf_find(const char *command, char *ret_path);

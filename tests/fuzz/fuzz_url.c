@@ -4,8 +4,31 @@
 #include "core/addr.h"
 #include "core/url.h"
 
+/* What may be quoted of any text has no login in it: no '@' behind a ':'. */
+static void check_quotable(struct hf_span text)
+{
+        struct hf_span shown = hf_url_quotable(text);
+        const char *colon = shown.n > 0 ? memchr(shown.s, ':', shown.n) : NULL;
+
+        FUZZ_CHECK(shown.n <= text.n && shown.s + shown.n == text.s + text.n);
+        FUZZ_CHECK(!colon || !memchr(colon, '@', shown.n - (size_t)(colon - shown.s)));
+}
+
+/* Entries are not empty, and follow each other in TEXT. */
+static void check_list(struct hf_span text)
+{
+        struct hf_span rest = hf_url_list(text), entry;
+        const char *end = rest.s;
+
+        while (hf_url_list_next(&rest, &entry)) {
+                FUZZ_CHECK(entry.s >= end && entry.n > 0);
+                end = entry.s + entry.n;
+                FUZZ_CHECK(rest.s >= end && rest.s + rest.n <= text.s + text.n);
+        }
+}
+
 /* Mended text must be safe to hand on, mean the same and be its own mended form; the public form
- * must be made of nothing but scheme, host and port. */
+ * must be made of nothing but scheme, host and port; Basic takes no control characters. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct hf_span text = fuzz_span(data, size), mended;
@@ -13,6 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct hf_out out, again;
         char *buf, *sent;
 
+        check_quotable(text);
+        check_list(text);
         if (hf_url_parse(text, &url) < 0) {
                 FUZZ_CHECK(url.port == 7 && !url.host.s);
                 return 0;
@@ -46,6 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         again = hf_out_compare((struct hf_span){sent, out.len});
         hf_url_put_credentials(&again, &url2);
         FUZZ_CHECK(hf_out_matched(&again));
+        for (size_t i = 0; i < out.len && !hf_scheme_is_socks(url.scheme); i++)
+                FUZZ_CHECK((unsigned char)sent[i] >= ' ' && sent[i] != 0x7f);
 
         out = hf_out_count();
         hf_url_put_public(&out, &url);

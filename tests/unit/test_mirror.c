@@ -355,6 +355,60 @@ static void leaves_what_is_over_64k(void **state)
         free(text);
 }
 
+/* No variable may hold the whole list: with its last '@', a client sends what stands before it, the
+ * first proxy's password too, to the last proxy. */
+static void hands_out_no_list_over_64k(void **state)
+{
+        char *text = long_text("http://u:", 100 * 1024);
+        struct environment e;
+
+        (void)state;
+        memcpy(text + 100 * 1024 - 24, "@p:3128,http://v:w@q:312", 24);
+        environment_init(&e, 4 * 1024 * 1024);
+        environment_set(&e, HF_VAR_HFPROXY_URL, text);
+        environment_run(&e);
+        assert_null(e.values[HF_VAR_http_proxy]);
+        assert_true(e.view.url_unreadable);
+        assert_false(e.view.unmended);
+        expect_unchanged(&e, 0);
+        environment_free(&e);
+        free(text);
+}
+
+static void hands_out_the_first_of_a_list_over_64k(void **state)
+{
+        char *text = long_text("http://p:3128,http://v:", 100 * 1024);
+        struct environment e;
+
+        (void)state;
+        memcpy(text + 100 * 1024 - 6, "@q:312", 6);
+        environment_init(&e, 4 * 1024 * 1024);
+        environment_set(&e, HF_VAR_HFPROXY_URL, text);
+        environment_run(&e);
+        assert_string_equal(e.values[HF_VAR_http_proxy], "http://p:3128");
+        assert_false(e.view.url_unreadable);
+        expect_unchanged(&e, 0);
+        environment_free(&e);
+        free(text);
+}
+
+static void hands_out_one_url_over_64k_as_it_is(void **state)
+{
+        char *text = long_text("http://u:", 100 * 1024);
+        struct environment e;
+
+        (void)state;
+        memcpy(text + 100 * 1024 - 7, ",@p:312", 7);
+        environment_init(&e, 4 * 1024 * 1024);
+        environment_set(&e, HF_VAR_HFPROXY_URL, text);
+        environment_run(&e);
+        assert_string_equal(e.values[HF_VAR_http_proxy], text);
+        assert_string_equal(e.values[HF_VAR_ALL_PROXY], text);
+        expect_unchanged(&e, 0);
+        environment_free(&e);
+        free(text);
+}
+
 static void keeps_the_state_under_64k(void **state)
 {
         static char lists[2][30 * 1024], url[30 * 1024];
@@ -442,6 +496,11 @@ int main(void)
         table_add(&t, "changes_nothing_on_its_own_output", changes_nothing_on_its_own_output, NULL);
         table_add(&t, "gives_back_what_the_user_had", gives_back_what_the_user_had, NULL);
         table_add(&t, "leaves_what_is_over_64k", leaves_what_is_over_64k, NULL);
+        table_add(&t, "hands_out_no_list_over_64k", hands_out_no_list_over_64k, NULL);
+        table_add(&t, "hands_out_the_first_of_a_list_over_64k",
+                  hands_out_the_first_of_a_list_over_64k, NULL);
+        table_add(&t, "hands_out_one_url_over_64k_as_it_is", hands_out_one_url_over_64k_as_it_is,
+                  NULL);
         table_add(&t, "keeps_the_state_under_64k", keeps_the_state_under_64k, NULL);
         table_add(&t, "takes_no_proxy_of_100000_entries", takes_no_proxy_of_100000_entries, NULL);
         table_add(&t, "stays_raw_when_the_arena_is_full", stays_raw_when_the_arena_is_full, NULL);

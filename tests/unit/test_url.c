@@ -149,6 +149,21 @@ static const struct row {
         {"rejects_del_in_tail", BYTES("http://h:1/\x7f"), NULL, NULL},
         {"rejects_nul", BYTES("http://h:1\0"), NULL, NULL},
         {"rejects_nul_in_password", BYTES("http://u:\0p@h:1"), NULL, NULL},
+        {"rejects_an_escaped_nul_in_password", BYTES("http://u:a%00b@h:1"), NULL, NULL},
+        {"rejects_an_escaped_nul_without_scheme", BYTES("u:%00@h:1"), NULL, NULL},
+        {"rejects_an_escaped_nul_in_user", BYTES("http://%00:p@h:1"), NULL, NULL},
+        {"rejects_an_escaped_newline_in_user", BYTES("http://u%0A@h:1"), NULL, NULL},
+        {"rejects_an_escaped_cr_in_password", BYTES("http://u:%0d@h:1"), NULL, NULL},
+        {"rejects_an_escaped_tab_in_password", BYTES("https://u:%09@h:1"), NULL, NULL},
+        {"rejects_the_last_escaped_control", BYTES("http://u:%1f@h:1"), NULL, NULL},
+        {"rejects_an_escaped_del", BYTES("http://u:%7F@h:1"), NULL, NULL},
+        {"reads_an_escaped_blank", BYTES("http://u:%20@h:1"), "http://u:%20@h:1", "u: "},
+        {"reads_what_only_looks_like_an_escaped_nul", BYTES("http://u:%2500@h:1"),
+         "http://u:%2500@h:1", "u:%00"},
+        {"reads_an_escaped_c1_control", BYTES("http://u:%80@h:1"), "http://u:%80@h:1", "u:\x80"},
+        {"reads_an_escaped_nul_in_a_tail", BYTES("http://h:1/%00"), "http://h:1/%00", ""},
+        {"reads_escaped_controls_for_socks", BYTES("socks5h://u%0A:%0d%7f@h:1"),
+         "socks5h://u%0A:%0d%7f@h:1", "u\n:\r\x7f"},
         {"rejects_escape_in_host", BYTES("http://h%41:1"), NULL, NULL},
         {"rejects_utf8_in_host", BYTES("http://h\xc3\xa4:1"), NULL, NULL},
         {"rejects_backslash_in_host", BYTES("http:\\\\proxy:1"), NULL, NULL},
@@ -247,6 +262,32 @@ static void check_public(void **state)
         assert_int_equal(hf_url_parse(hf_span(row->text), &url), 0);
         hf_url_put_public(&out, &url);
         expect_text(buf, &out, row->public);
+}
+
+static const struct quotable {
+        const char *name, *text, *quotable;
+} quotables[] = {
+        {"quotes_a_word", "maybe", "maybe"},
+        {"quotes_a_path_with_an_at_sign", "/home/u@corp.test/ca.pem", "/home/u@corp.test/ca.pem"},
+        {"quotes_a_colon_behind_the_at_sign", "a@b:1", "a@b:1"},
+        {"quotes_a_url_without_user", "http://h:1", "http://h:1"},
+        {"quotes_no_login", "http://u:s3cret@h:1/x", "h:1/x"},
+        {"quotes_no_user", "http://s3cret@h", "h"},
+        {"quotes_no_login_without_scheme", "u:s3cret@h", "h"},
+        {"quotes_no_at_sign_of_a_login", "http://u:s3@cr@et@h", "h"},
+        {"quotes_no_login_of_a_list", "a.test,http://u:s3cret@b.test,c.test", "b.test,c.test"},
+        {"quotes_nothing_where_no_host_is", "http://u:s3cret@", ""},
+        {"quotes_nothing_of_nothing", "", ""},
+};
+
+static void check_quotable(void **state)
+{
+        const struct quotable *row = *state;
+        struct guard g;
+        struct hf_span text = hf_url_quotable(guard_make(&g, hf_span(row->text)));
+
+        assert_true(hf_span_eq(text, hf_span(row->quotable)));
+        guard_free(&g);
 }
 
 static const struct decode {
@@ -378,6 +419,12 @@ static const struct list_row {
         {"list_with_a_bad_entry", BYTES("gopher://a:1,http://b:2"), "<gopher://a:1>|http://b:2"},
         {"list_with_a_bad_entry_amid", BYTES("a:1,b:0,c:3"), "a:1|<b:0>|c:3"},
         {"list_of_bad_ones", BYTES("a:0,b:0"), "<a:0>|<b:0>"},
+        {"list_with_a_bad_entry_of_a_user", BYTES("ftp://u:p,q@a:1,http://b:2"),
+         "<ftp://u:p,q@a:1>|http://b:2"},
+        {"no_list_but_a_bad_password", BYTES("http://u:p,q,r@a:99999"), "<http://u:p,q,r@a:99999>"},
+        {"no_list_but_a_bad_host", BYTES("http://u:1,q@a b"), "<http://u:1,q@a b>"},
+        {"list_behind_a_bad_entry_of_a_user", BYTES("http://u:p,q@a:0,b:2"),
+         "<http://u:p,q@a:0>|b:2"},
         {"list_of_nothing", BYTES(" , "), ""},
         {"list_empty", BYTES(""), ""},
 };
@@ -409,6 +456,7 @@ int main(void)
 
         TABLE_ADD(&t, check, rows);
         TABLE_ADD(&t, check_public, publics);
+        TABLE_ADD(&t, check_quotable, quotables);
         TABLE_ADD(&t, check_decode, decodes);
         TABLE_ADD(&t, check_length, lengths);
         table_add(&t, "gives_the_parts", gives_the_parts, NULL);
