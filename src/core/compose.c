@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "compose.h"
 
+#include "local.h"
 #include "noproxy.h"
 #include "state.h"
 #include "url.h"
@@ -99,13 +100,27 @@ void hf_compose_completed_list(struct hf_out *out, const void *arg)
 }
 
 /* gRPC reads lower case only: a lower-case variable that we made must not move the node-to-node
- * traffic of Ray and others, which goes by private addresses. */
-void hf_compose_grpc_list(struct hf_out *out, const void *no_proxy)
+ * traffic of Ray and others. It takes ranges for addresses, and ends of names; it compares them
+ * with what the program wrote, so what a name resolves to does not help. */
+void hf_compose_grpc_list(struct hf_out *out, const void *arg)
 {
-        if (no_proxy) {
-                hf_out_put(out, hf_span(no_proxy));
+        const struct hf_compose_list *list = arg;
+
+        if (list->text) {
+                hf_out_put(out, hf_span(list->text));
                 hf_out_char(out, ',');
         }
-        hf_out_put(out, HF_SPAN("10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,"
+        hf_out_put(out, HF_SPAN("127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,"
                                 "169.254.0.0/16,fc00::/7,fe80::/10"));
+        hf_local_put_domains(out);
+        for (unsigned i = 0; list->self && i < list->self->count; i++) {
+                const struct hf_self_net *net = &list->self->nets[i];
+
+                if (hf_addr_classify(&net->addr) != HF_ADDR_PUBLIC)
+                        continue;
+                hf_out_char(out, ',');
+                hf_addr_put(out, &net->addr);
+                hf_out_char(out, '/');
+                hf_out_uint(out, net->bits);
+        }
 }

@@ -28,8 +28,9 @@ struct hf_compose_list {
 };
 void hf_compose_completed_list(struct hf_out *out, const void *list);
 
-/* no_grpc_proxy: a finished no_proxy (char *, may be NULL) and the private ranges. */
-void hf_compose_grpc_list(struct hf_out *out, const void *no_proxy);
+/* no_grpc_proxy: a finished no_proxy list and behind it what connect() leaves alone, as far as gRPC
+ * can be told: the private ranges, the attached networks, and names that are nobody else's. */
+void hf_compose_grpc_list(struct hf_out *out, const void *list);
 
 /* The text that a record of HFPROXY_STATE holds encoded (struct hf_span). */
 void hf_compose_decoded(struct hf_out *out, const void *encoded);

@@ -3,6 +3,9 @@
 
 #define NDOTS_MAX 15 /* glibc's and musl's */
 
+static const char *const domains[] = {"local", "internal",  "svc",      "cluster.local",
+                                      "lan",   "home.arpa", "localhost"};
+
 static bool next_line(struct hf_span *rest, struct hf_span *ret_line)
 {
         const char *end;
@@ -105,8 +108,6 @@ static bool is_below(struct hf_span name, struct hf_span suffix)
 
 bool hf_local_name(struct hf_span search, struct hf_span name)
 {
-        static const char *const domains[] = {"local", "internal",  "svc",      "cluster.local",
-                                              "lan",   "home.arpa", "localhost"};
         struct hf_span suffix;
 
         for (size_t i = 0; i < HF_LEN(domains); i++)
@@ -117,6 +118,14 @@ bool hf_local_name(struct hf_span search, struct hf_span name)
                     (is_below(name, suffix) || hf_span_caseeq(name, suffix)))
                         return true;
         return false;
+}
+
+void hf_local_put_domains(struct hf_out *out)
+{
+        for (size_t i = 0; i < HF_LEN(domains); i++) {
+                hf_out_put(out, HF_SPAN(",."));
+                hf_out_put(out, hf_span(domains[i]));
+        }
 }
 
 static bool line_has(struct hf_span line, struct hf_span name)

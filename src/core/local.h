@@ -4,6 +4,7 @@
 #pragma once
 
 #include "addr.h"
+#include "out.h"
 
 /* The suffixes of the `search` or `domain` line that counts (the last one), blank-separated;
  * absent if there is none. */
@@ -18,6 +19,9 @@ bool hf_resolv_next(struct hf_span *rest, struct hf_span *ret_suffix);
 /* Is NAME under a search suffix of two labels or more, or under a top-level domain that no public
  * name server has (.local, .internal, .svc, .cluster.local, .lan, .home.arpa, .localhost)? */
 bool hf_local_name(struct hf_span search, struct hf_span name);
+
+/* Those top-level domains as no_proxy has them, a comma and a dot before each. */
+void hf_local_put_domains(struct hf_out *out);
 
 /* The next address that /etc/hosts gives NAME; *REST moves past its line. */
 bool hf_hosts_next(struct hf_span *rest, struct hf_span name, struct hf_addr *ret_addr);

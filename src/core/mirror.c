@@ -320,6 +320,7 @@ static void inject(struct hf_mirror_job *job, enum hf_var var, const char *text)
 static void do_grpc(struct hf_mirror_job *job)
 {
         const struct hf_view *view = job->view;
+        struct hf_compose_list list = {view->value[HF_VAR_no_proxy], job->facts->self};
         struct hf_url url;
         bool made = false; /* (not SOCKS, which gRPC does not speak) */
 
@@ -328,8 +329,8 @@ static void do_grpc(struct hf_mirror_job *job)
                                 !(hf_url_parse(hf_span(view->value[v]), &url) == 0 &&
                                   hf_scheme_is_socks(url.scheme)));
         inject(job, HF_VAR_no_grpc_proxy,
-               made ? hf_mirror_composed(job, hf_compose_grpc_list, view->value[HF_VAR_no_proxy],
-                                         NULL, HF_VAR_no_grpc_proxy)
+               made ? hf_mirror_composed(job, hf_compose_grpc_list, &list, NULL,
+                                         HF_VAR_no_grpc_proxy)
                     : NULL);
 }
 

@@ -7,7 +7,7 @@ every xdist worker has a Hub at an address of its own, all in the one namespace)
   hub     the stand-in Hub on ports 443 and 80: .ca, .hosts, .requests() of this test,
           gRPC calls among them
   proxy   proxy("tinyproxy"|"squid", user=, password=): started afresh; .url, .port, .seen()
-  bad     bad(SCRIPT...): tests/lib/badproxy.py; .url, .port, .record()
+  bad     bad(SCRIPT..., inside=WORDS): tests/lib/badproxy.py; .url, .port, .record()
   holding holding(FREE): an HTTP proxy of tests/lib/holding.py, which answers when the test says so
   beats   a page of tests/lib/holding.py, for an event loop to show that it turns
   run     run(ARGV, {VARIABLE: VALUE}, how="plain"|"preload"|"hfwrap"): in a clean environment
@@ -129,10 +129,10 @@ def proxy(hub):
 class BadProxy:
     """A badproxy.py that runs until its pipe is closed."""
 
-    def __init__(self, path, scripts):
+    def __init__(self, path, scripts, inside=()):
         self.path = path
         self.process = subprocess.Popen(
-            ["/usr/bin/python3", LIB / "badproxy.py", "--record", path, *scripts],
+            [*inside, "/usr/bin/python3", LIB / "badproxy.py", "--record", path, *scripts],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -153,8 +153,8 @@ class BadProxy:
 def bad(tmp_path):
     started = []
 
-    def start(*scripts):
-        started.append(BadProxy(tmp_path / f"bad{len(started)}.jsonl", scripts))
+    def start(*scripts, inside=()):
+        started.append(BadProxy(tmp_path / f"bad{len(started)}.jsonl", scripts, inside))
         return started[-1]
 
     yield start

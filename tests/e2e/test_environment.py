@@ -26,7 +26,9 @@ XET, XETHUB = "HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_XETHUB"
 STATE = "HFPROXY_STATE"
 CA_NAMES = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO"]
 CA_NAMES += ["PIP_CERT", "AWS_CA_BUNDLE", "CARGO_HTTP_CAINFO", "NODE_EXTRA_CA_CERTS"]
-PRIVATE = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,169.254.0.0/16,fc00::/7,fe80::/10"
+LOCAL_RANGES = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,169.254.0.0/16,"
+LOCAL_RANGES += "fc00::/7,fe80::/10"
+LOCAL_NAMES = ".local,.internal,.svc,.cluster.local,.lan,.home.arpa,.localhost"
 
 
 def own_addresses():
@@ -281,7 +283,7 @@ ROWS = [
     Row(
         "exempts gRPC where lower was made",
         {"HTTPS_PROXY": P, "NO_PROXY": "a"},
-        {"no_grpc_proxy": Completed("a", "," + PRIVATE)},
+        {"no_grpc_proxy": Completed("a", f",{LOCAL_RANGES},{LOCAL_NAMES}")},
     ),
     Row("leaves gRPC where lower was set", {"https_proxy": P}, {"no_grpc_proxy": None}),
     Row("leaves a set no_grpc_proxy", {"HTTPS_PROXY": P, "no_grpc_proxy": "x"}, {"no_grpc_proxy": "x"}),

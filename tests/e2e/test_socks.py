@@ -31,9 +31,10 @@ def test_python_without_socks(login, variable, run, hub, proxy):
     tunnelled(result, socks)
 
 
-def test_a_wrong_password(run, hub, proxy):
-    socks = proxy("microsocks", **LOGINS["login"])
-    url = socks.url.replace("alice", "mallory")
+@pytest.mark.parametrize("kind", ["microsocks", "dante"])
+def test_a_wrong_password(kind, run, hub, proxy):
+    socks = proxy(kind, **LOGINS["login"])
+    url = socks.url.replace("s3cr-t", "s3cr-t0")
     program = PLAIN_PYTHON.format(ca=str(hub.ca))
     env = {"all_proxy": url, "HFPROXY_LOG": "-"}
     result = run(["/usr/bin/python3", "-c", program], env, "preload")
@@ -52,8 +53,9 @@ def test_the_second_of_a_list(run, hub, proxy):
     tunnelled(result, socks)
 
 
-def test_dante(run, hub, proxy):
-    socks = proxy("dante")
+@pytest.mark.parametrize("login", LOGINS)
+def test_dante(login, run, hub, proxy):
+    socks = proxy("dante", **LOGINS[login])
     program = PLAIN_PYTHON.format(ca=str(hub.ca))
     env = {"ALL_PROXY": socks.url}
     result = run(["/usr/bin/python3", "-c", program], env, "preload")

@@ -14,6 +14,7 @@ from conftest import LIB
 
 HERE = Path(__file__).resolve().parent / "strict"
 PROXY = "http://192.0.2.9:3128"
+SOCKS = "socks5h://192.0.2.9:3128"
 TO_PROXY = ["tcp", "192.0.2.9", 3128]
 PAGE = "http://files.test/"
 
@@ -88,6 +89,14 @@ def program(request, lib):
 def test_nothing_leaves_but_to_the_proxy(program, on_a_cable):
     env = {"HFPROXY_TUNNEL": "strict", "http_proxy": PROXY, "https_proxy": PROXY}
     done = on_a_cable(program, env)
+    others = [packet for packet in done["packets"] if packet != TO_PROXY]
+    assert not others, done
+    assert program.says in done["stdout"], done
+    assert done["status"] is not None
+
+
+def test_nothing_leaves_but_to_a_socks_proxy(program, on_a_cable):
+    done = on_a_cable(program, {"HFPROXY_TUNNEL": "strict", "ALL_PROXY": SOCKS})
     others = [packet for packet in done["packets"] if packet != TO_PROXY]
     assert not others, done
     assert program.says in done["stdout"], done

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Nothing else changes: without a proxy a program does, call by call, what it does without us; with
-one, what is local stays local."""
+"""Nothing else changes: without a proxy a program does, call by call, what it does without us, and reads
+the same environment."""
 
 import contextlib
 import difflib
@@ -205,28 +205,43 @@ def test_the_difference_would_show(run, lib, serve, tmp_path):
     assert any("AF_NETLINK" in line for line in difference(plain, other) if line.startswith("+"))
 
 
-# Local servers, with a proxy that nothing may reach
+# The environment
 
-FETCH = {
-    "python": ["/usr/bin/python3", "-c", "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read())"],
-    "curl": ["curl", "-sS"],
-    "node": ["node", "-e", "fetch(process.argv[1]).then(r => r.text()).then(console.log)"],
+WITHOUT_A_PROXY = {
+    "EMPTY": "",
+    "HTTP_PROXY_PORT": "3128",
+    "all_proxies": "none",
+    "BYTES": "\udcff\udcc3",
+    "NO_COLOR": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "LAST": "a=b",
 }
-HOSTS = ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", socket.gethostname(), "127.1.2.3", "10.99.0.9"]
-# They read no_proxy, and no list of names and addresses can tell these apart for them: CIDR is none
-# that all clients take, and urllib compares "[::1]" with its brackets.
-THEIR_OWN_LIMITS = {("python", "[::1]")} | {(f, h) for f in ("python", "curl") for h in HOSTS[-2:]}
-LOCAL = [(f, h) for f in FETCH for h in HOSTS if (f, h) not in THEIR_OWN_LIMITS]
+ENTRIES = {
+    "python": ["/usr/bin/python3", "-c", "import os; print([*os.environb.items()])"],
+    "sh": ["/bin/sh", "-c", "exec env"],
+    "bash": ["/bin/bash", "-c", "exec env"],
+    "node": ["node", "-e", "console.log(Object.entries(process.env))"],
+}
 
 
-@pytest.mark.parametrize("fetcher, host", LOCAL)
-def test_a_local_server_is_reached_directly(fetcher, host, run, serve, bad):
-    address = {"[::1]": ("::1", socket.AF_INET6), "localhost": ("::", socket.AF_INET6)}.get(
-        host, ("0.0.0.0",)
-    )  # localhost is either: Node 18 tries ::1 and nothing else
-    server, proxy = serve(*address), bad("403")
-    env = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), proxy.url)
-    result = run([*FETCH[fetcher], f"http://{host}:{server.port}/"], env, "preload")
-    assert (result.status, result.stderr) == (0, "") and "hello from here" in result.stdout
-    assert server.requests == 1
-    assert proxy.record("open") == []
+@pytest.mark.parametrize("log", [None, "log"])
+@pytest.mark.parametrize("program", ENTRIES)
+def test_without_a_proxy_the_environment_is_the_same(program, log, run, lib, tmp_path):
+    """In the same order, too; where the library is told to write down what it does, it does nothing."""
+    env = WITHOUT_A_PROXY | {"LD_PRELOAD": "libm.so.6", "HFPROXY_LOG": log and tmp_path / log}
+    plain = run(ENTRIES[program], env)
+    preloaded = run(ENTRIES[program], env | {"LD_PRELOAD": lib})
+    assert (plain.status, plain.stderr) == (preloaded.status, preloaded.stderr) == (0, "")
+    assert "LAST" in plain.stdout
+    assert preloaded.stdout == plain.stdout.replace("libm.so.6", str(lib))
+    assert not (tmp_path / "log").exists()
+
+
+def test_with_a_proxy_it_is_not(run, lib, tmp_path):
+    """The control."""
+    env = {"https_proxy": "http://127.0.0.1:9", "HFPROXY_LOG": tmp_path / "log"}
+    words = ["/usr/bin/python3", "-c", "import socket; socket.socket().connect(('203.0.113.5', 443))"]
+    plain, preloaded = run(ENTRIES["sh"], env), run(ENTRIES["sh"], env, "preload")
+    assert set(preloaded.stdout.split()) - set(plain.stdout.split()) - {f"LD_PRELOAD={lib}"}
+    run(words, env, "preload")
+    assert (tmp_path / "log").read_text()

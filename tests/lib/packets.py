@@ -4,7 +4,7 @@
 
     packets.py HOSTS COMMAND [ARG...]      (as root, or within `unshare -rm --net`)
 
-At the other end of the cable are a proxy, http://192.0.2.9:3128, and the whole rest of the world, where
+At the other end of the cable are a proxy, http:// and socks5h://192.0.2.9:3128, and the whole rest of the world, where
 every port is closed. The name server, which does not answer either, is 198.51.100.53; HOSTS becomes
 /etc/hosts. The proxy answers every request of a tunnel, and every other request, with a page "hello".
 Prints a JSON object: status, stdout, stderr, and packets: each [protocol, address, port] that came, in
@@ -56,9 +56,27 @@ def read_head(connection):
     return head
 
 
+def read_exactly(connection, size):
+    return connection.recv(size, socket.MSG_WAITALL)
+
+
+def accept_socks5(connection):
+    """RFC 1928, without a log-in, for whatever is asked."""
+    read_exactly(connection, read_exactly(connection, 2)[1])
+    connection.sendall(b"\5\0")
+    kind = read_exactly(connection, 4)[3]
+    size = {1: 4, 4: 16}.get(kind) or read_exactly(connection, 1)[0]  # an address, or a name
+    read_exactly(connection, size + 2)
+    connection.sendall(b"\5\0\0\1" + bytes(6))
+    return read_head(connection)
+
+
 def answer(connection):
     with connection:
-        if read_head(connection).startswith(b"CONNECT "):
+        if connection.recv(1, socket.MSG_PEEK) == b"\5":
+            if not accept_socks5(connection):
+                return
+        elif read_head(connection).startswith(b"CONNECT "):
             connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
             if not read_head(connection):
                 return

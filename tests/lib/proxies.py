@@ -12,12 +12,11 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from proxy_base import Proxy, Seen, split_target, wait_for
+from proxy_base import NOBODY, Proxy, Seen, split_target, wait_for
 from serving import end_of_input
 
 OUTGOING = "127.0.0.2"  # where their own connections come from, so that a server can tell
@@ -103,14 +102,7 @@ class Squid(Proxy):
         ]
         if self.user:
             users = self.directory / "users"
-            hashed = subprocess.run(
-                ["openssl", "passwd", "-apr1", "-stdin"],
-                input=self.password,
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-            users.write_text(f"{self.user}:{hashed}")
+            users.write_text(f"{self.user}:{self.hashed('-apr1')}\n")
             lines += [
                 f"auth_param basic program /usr/lib/squid/basic_ncsa_auth {users}",
                 "auth_param basic children 2 startup=1",
@@ -197,19 +189,21 @@ class Microsocks(Proxy):
 
 
 class Dante(Microsocks):
-    """SOCKS5 without a log-in: its users are those of the system. (It knows SOCKS4, and takes the
-    0.0.0.1 of SOCKS4a for an address.)"""
+    """SOCKS5; a log-in is looked up among the system's users, of which nss_wrapper makes up one. (It
+    knows SOCKS4, and takes the 0.0.0.1 of SOCKS4a for an address.)"""
 
     name = "dante"
 
     def prepare(self):
+        if self.user:
+            self.write_users()
         config = self.directory / "danted.conf"
         lines = [
             f"logoutput: {self.log}",
             f"internal: {self.address} port = {self.port}",
             f"external: {OUTGOING}",
             "clientmethod: none",
-            "socksmethod: none",
+            f"socksmethod: {'username' if self.user else 'none'}",
             "user.privileged: nobody",
             "user.unprivileged: nobody",
             "client pass { from: 0.0.0.0/0 to: 0.0.0.0/0 log: error }",
@@ -217,6 +211,19 @@ class Dante(Microsocks):
         ]
         config.write_text("\n".join(lines) + "\n")
         return ["danted", "-N", "1", "-p", str(self.directory / "pid"), "-f", str(config)]
+
+    def write_users(self):
+        """As /etc/passwd and /etc/shadow; danted asks for the user that it runs as, too."""
+        users = "".join(f"{name}:x:{NOBODY}:{NOBODY}::/:/bin/false\n" for name in ("nobody", self.user))
+        (self.directory / "passwd").write_text(users)
+        (self.directory / "group").write_text(f"nogroup:x:{NOBODY}:\n")
+        (self.directory / "shadow").write_text(f"{self.user}:{self.hashed('-6')}:1::::::\n")
+
+    def environment(self):
+        if not self.user:
+            return super().environment()
+        files = {name.upper(): str(self.directory / name) for name in ("passwd", "group", "shadow")}
+        return super().environment() | {f"NSS_WRAPPER_{name}": path for name, path in files.items()}
 
     def parse(self, log):
         made = re.findall(r"tcp/connect \[: .* -> (?:\S+ )?(\S+)\.(\d+)$", log, re.MULTILINE)

@@ -147,3 +147,11 @@ class Proxy:
 
     def environment(self):
         return {}
+
+    def hashed(self, method):
+        """The password as a file of users has it; METHOD is an option of `openssl passwd`."""
+        command = ["openssl", "passwd", method, "-stdin"]
+        done = subprocess.run(
+            command, input=self.password, stdout=subprocess.PIPE, text=True, check=True
+        )
+        return done.stdout.strip()
