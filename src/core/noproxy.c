@@ -116,16 +116,30 @@ void hf_noproxy_put_mended(struct hf_out *out, struct hf_span list)
         }
 }
 
-bool hf_noproxy_has(struct hf_span list, struct hf_span entry)
+unsigned hf_noproxy_held(struct hf_span list, const struct hf_span *entries, unsigned n)
 {
-        struct mended want, m;
+        struct mended wanted[HF_NOPROXY_HELD_MAX], m;
+        unsigned sought = 0, held = 0;
         struct hf_span text;
 
-        if (!hf_noproxy_next(&entry, &text) || !mend(text, &want))
-                return false;
-        while (hf_noproxy_next(&list, &text))
-                if (mend(text, &m) && hf_span_caseeq(m.head, want.head) &&
-                    hf_span_caseeq(m.tail, want.tail))
-                        return true;
-        return false;
+        for (unsigned i = 0; i < n; i++) {
+                struct hf_span rest = entries[i];
+
+                if (hf_noproxy_next(&rest, &text) && mend(text, &wanted[i]))
+                        sought |= 1U << i;
+        }
+        while (held != sought && hf_noproxy_next(&list, &text)) {
+                if (!mend(text, &m))
+                        continue;
+                for (unsigned i = 0; i < n; i++)
+                        if (sought & 1U << i && hf_span_caseeq(m.head, wanted[i].head) &&
+                            hf_span_caseeq(m.tail, wanted[i].tail))
+                                held |= 1U << i;
+        }
+        return held;
+}
+
+bool hf_noproxy_has(struct hf_span list, struct hf_span entry)
+{
+        return hf_noproxy_held(list, &entry, 1);
 }
