@@ -203,7 +203,7 @@ function print_names(    i, sizes, texts) {
     split("8,000 100,000", texts, " ")
     for (i = 1; i <= 2; i++) {
         name_row_to_own("no_proxy of " texts[i] ": a look-up, to one of 5", "look_up_" sizes[i], "look_up_5", 1, "1.25")
-        name_row_to_own("no_proxy of " texts[i] ": a connect, to one of 5", "connect_" sizes[i], "connect_5", 1, "1.25")
+        name_row_to_own("no_proxy of " texts[i] ": CPU of a connect, to 5", "connect_" sizes[i], "connect_5", 1, "1.25")
         name_row("no_proxy of " texts[i] ": getenv(), us", "getenv_" sizes[i], "getenv_" sizes[i], 1, \
             scaled("getenv_" sizes[i], "hfproxy", 1), "100 us")
         name_row("no_proxy of " texts[i] ": setenv() of it, ms", "setenv_" sizes[i], "setenv_" sizes[i], 1e-3, \
