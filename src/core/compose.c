@@ -61,13 +61,49 @@ void hf_compose_decoded(struct hf_out *out, const void *encoded)
         hf_state_put_decoded(out, *(const struct hf_span *)encoded);
 }
 
-static void put_entry(struct hf_out *out, struct hf_span list, struct hf_span entry)
+/* What the user's list is completed with: number I, as text in BUF or elsewhere; empty: nothing. */
+static struct hf_span own_entry(const struct hf_self *self, unsigned i, char buf[HF_ADDR_TEXT_MAX])
 {
-        if (entry.n == 0 || hf_noproxy_has(list, entry))
-                return;
-        if (out->len > 0)
-                hf_out_char(out, ',');
-        hf_out_put(out, entry);
+        static const struct hf_span always[] = {{"localhost", sizeof "localhost" - 1},
+                                                {"127.0.0.1", sizeof "127.0.0.1" - 1},
+                                                {"::1", sizeof "::1" - 1},
+                                                {"0.0.0.0", sizeof "0.0.0.0" - 1}};
+        struct hf_out literal = hf_out_write(buf, HF_ADDR_TEXT_MAX);
+        const struct hf_addr *addr;
+
+        if (i < HF_LEN(always))
+                return always[i];
+        if (i == HF_LEN(always))
+                return hf_span(self->name);
+        addr = &self->nets[i - HF_LEN(always) - 1].addr;
+        /* Loopback stands there; a link-local address means nothing without its scope. */
+        if (hf_addr_classify(addr) != HF_ADDR_LOOPBACK &&
+            hf_addr_classify(addr) != HF_ADDR_LINKLOCAL)
+                hf_addr_put(&literal, addr);
+        return (struct hf_span){buf, literal.len};
+}
+
+static unsigned count_own(const struct hf_self *self)
+{
+        return self ? 5U + self->count : 4;
+}
+
+/* Once, and not each time that the text is composed: a list may be long, and a machine may have
+ * hundreds of addresses. */
+void hf_compose_note_held(struct hf_compose_list *list)
+{
+        unsigned count = count_own(list->self), n;
+
+        memset(list->held, 0, sizeof list->held);
+        for (unsigned i = 0; list->text.n > 0 && i < count; i += n) {
+                char bufs[HF_NOPROXY_HELD_MAX][HF_ADDR_TEXT_MAX];
+                struct hf_span entries[HF_NOPROXY_HELD_MAX];
+
+                n = count - i < HF_NOPROXY_HELD_MAX ? count - i : HF_NOPROXY_HELD_MAX;
+                for (unsigned k = 0; k < n; k++)
+                        entries[k] = own_entry(list->self, i + k, bufs[k]);
+                list->held[i / 64] |= (uint64_t)hf_noproxy_held(list->text, entries, n) << i % 64;
+        }
 }
 
 /* The user's list, mended, and behind it this machine: a local Gradio, vLLM, SGLang or Ray breaks
@@ -75,27 +111,17 @@ static void put_entry(struct hf_out *out, struct hf_span list, struct hf_span en
 void hf_compose_completed_list(struct hf_out *out, const void *arg)
 {
         const struct hf_compose_list *list = arg;
-        struct hf_span text = list->text ? hf_span(list->text) : HF_SPAN("");
 
-        hf_noproxy_put_mended(out, text);
-        put_entry(out, text, HF_SPAN("localhost"));
-        put_entry(out, text, HF_SPAN("127.0.0.1"));
-        put_entry(out, text, HF_SPAN("::1"));
-        put_entry(out, text, HF_SPAN("0.0.0.0"));
-        if (!list->self)
-                return;
-        put_entry(out, text, hf_span(list->self->name));
-        for (unsigned i = 0; i < list->self->count; i++) {
-                const struct hf_addr *addr = &list->self->nets[i].addr;
+        hf_noproxy_put_mended(out, list->text);
+        for (unsigned i = 0; i < count_own(list->self); i++) {
                 char buf[HF_ADDR_TEXT_MAX];
-                struct hf_out literal = hf_out_write(buf, sizeof buf);
+                struct hf_span entry = own_entry(list->self, i, buf);
 
-                /* Loopback stands there; a link-local address means nothing without its scope. */
-                if (hf_addr_classify(addr) == HF_ADDR_LOOPBACK ||
-                    hf_addr_classify(addr) == HF_ADDR_LINKLOCAL)
+                if (entry.n == 0 || list->held[i / 64] >> i % 64 & 1)
                         continue;
-                hf_addr_put(&literal, addr);
-                put_entry(out, text, (struct hf_span){buf, literal.len});
+                if (out->len > 0)
+                        hf_out_char(out, ',');
+                hf_out_put(out, entry);
         }
 }
 

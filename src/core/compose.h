@@ -23,9 +23,11 @@ void hf_compose_mended_list(struct hf_out *out, const void *text);
 /* A mended list and behind it what it lacks of localhost, 127.0.0.1, ::1, 0.0.0.0, this machine's
  * name and its own addresses. */
 struct hf_compose_list {
-        const char *text;           /* may be NULL */
-        const struct hf_self *self; /* may be NULL */
+        struct hf_span text;
+        const struct hf_self *self;                  /* may be NULL */
+        uint64_t held[(5 + HF_SELF_NETS + 63) / 64]; /* bit i: number i of those stands there */
 };
+void hf_compose_note_held(struct hf_compose_list *list); /* first; fills in `held` */
 void hf_compose_completed_list(struct hf_out *out, const void *list);
 
 /* no_grpc_proxy: a finished no_proxy list and behind it what connect() leaves alone, as far as gRPC

@@ -269,10 +269,13 @@ static void fill_from_all(struct hf_mirror_job *job)
 
 static const char *completed(struct hf_mirror_job *job, const char *text, enum hf_var var)
 {
-        struct hf_compose_list list = {text, job->facts->self};
+        struct hf_compose_list list = {.text = text ? hf_span(text) : HF_SPAN(""),
+                                       .self = job->facts->self};
 
         if (text && hf_span_eq(hf_span_trim(hf_span(text)), HF_SPAN("*")))
-                return text; /* curl and requests honour it only alone */
+                return text;             /* curl and requests honour it only alone */
+        if (list.text.n <= HF_VALUE_MAX) /* or it is left as it is */
+                hf_compose_note_held(&list);
         return hf_mirror_composed(job, hf_compose_completed_list, &list, text, var);
 }
 

@@ -1,304 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "noproxy.h"
 
+#include "noproxy_entry.h"
+
 #define MENDED_MAX 1024 /* httpx raises on URLs over 64 KiB; nothing that names a host is near */
-
-enum kind {
-        NOTHING, /* in no dialect of ours */
-        ANY,
-        NAME,
-        NET,
-};
-
-/* One entry, read. The spans point into the list. */
-struct entry {
-        enum kind kind;
-        bool dotted;              /* NAME: a leading "." or "*." was written */
-        struct hf_span name;      /* NAME: without leading and trailing dots */
-        struct hf_addr addr;      /* NET */
-        unsigned bits;            /* NET: 32 or 128 for an address */
-        bool prefix;              /* NET: "/bits" was written */
-        struct hf_span inside;    /* NET: what stood in brackets, or absent */
-        bool v6_text;             /* NET: in IPv6 notation (v4-mapped ones have family 4) */
-        struct hf_span port_text; /* ":port", or empty */
-        uint16_t port;            /* 0: any */
-        bool url;
-};
-
-static struct hf_span from(struct hf_span text, size_t n)
-{
-        return (struct hf_span){text.s + n, text.n - n};
-}
-
-static struct hf_span upto(struct hf_span text, size_t n)
-{
-        return (struct hf_span){text.s, n};
-}
-
-static size_t find(struct hf_span text, char c)
-{
-        const char *at = text.n ? memchr(text.s, c, text.n) : NULL;
-
-        return at ? (size_t)(at - text.s) : text.n;
-}
-
-/* Quotes separate too: they are no part of any entry, but env files leave them around the list. */
-static bool is_separator(char c)
-{
-        return c == ',' || c == ';' || c == '"' || c == '\'' || hf_is_blank(c);
-}
-
-bool hf_noproxy_next(struct hf_span *rest, struct hf_span *ret_entry)
-{
-        size_t start = 0, end;
-
-        while (start < rest->n && is_separator(rest->s[start]))
-                start++;
-        end = start;
-        while (end < rest->n && !is_separator(rest->s[end]))
-                end++;
-        if (end == start)
-                return false;
-        *ret_entry = (struct hf_span){rest->s + start, end - start};
-        *rest = from(*rest, end);
-        return true;
-}
-
-/* "scheme://host:port/path" → "host:port"; anything else stays. */
-static bool take_url(struct hf_span *text)
-{
-        size_t n = find(*text, ':'), end = 0;
-        struct hf_span rest;
-
-        if (n == 0 || text->n - n < 3 || memcmp(text->s + n, "://", 3) != 0)
-                return false;
-        rest = from(*text, n + 3);
-        while (end < rest.n && rest.s[end] != '/' && rest.s[end] != '?' && rest.s[end] != '#')
-                end++;
-        *text = upto(rest, end);
-        return true;
-}
-
-/* Takes ":port" off the end of TEXT, if it has one. A colon that is none of a port's stays, and
- * makes the entry one of nothing. */
-static bool take_port(struct hf_span *text, struct entry *e)
-{
-        size_t colon = find(*text, ':');
-        long port;
-
-        if (colon == text->n)
-                return true;
-        e->port_text = from(*text, colon);
-        port = hf_parse_uint(from(e->port_text, 1), UINT16_MAX);
-        if (port <= 0)
-                return false;
-        e->port = (uint16_t)port;
-        *text = upto(*text, colon);
-        return true;
-}
-
-/* Takes "/bits" off the end of TEXT, if it has that. */
-static bool take_bits(struct hf_span *text, unsigned *ret_bits, bool *ret_prefix)
-{
-        size_t slash = find(*text, '/');
-        long bits;
-
-        if (slash == text->n)
-                return true;
-        bits = hf_parse_uint(from(*text, slash + 1), 128);
-        if (bits < 0)
-                return false;
-        *ret_bits = (unsigned)bits;
-        *ret_prefix = true;
-        *text = upto(*text, slash);
-        return true;
-}
-
-/* Is this an address, and do the bits that were written (if any) suit it? */
-static bool read_net(struct hf_span text, struct entry *e)
-{
-        unsigned mapped;
-
-        if (!hf_addr_parse(text, &e->addr))
-                return false;
-        e->v6_text = find(text, ':') < text.n;
-        if (!e->prefix) {
-                e->bits = e->addr.family == 4 ? 32 : 128;
-                return true;
-        }
-        /* ::ffff:10.0.0.0/104 is 10.0.0.0/8; fewer than 96 bits would name more than IPv4 */
-        mapped = e->v6_text && e->addr.family == 4 ? 96 : 0;
-        if (e->bits < mapped || e->bits - mapped > (e->addr.family == 4 ? 32U : 128U))
-                return false;
-        e->bits -= mapped;
-        return true;
-}
-
-/* "10.*", "192.168.*", "192.168.*.*": one to three numbers, then stars only. */
-static bool read_star_net(struct hf_span text, struct entry *e)
-{
-        struct hf_addr addr = {.family = 4};
-        unsigned parts = 0, numbers = 0;
-
-        while (text.n > 0) {
-                struct hf_span part = upto(text, find(text, '.'));
-                long value = hf_parse_uint(part, 255);
-
-                if (parts == 4)
-                        return false;
-                if (value >= 0 && numbers == parts)
-                        addr.bytes[numbers++] = (uint8_t)value;
-                else if (part.n != 1 || part.s[0] != '*')
-                        return false;
-                parts++;
-                if (part.n == text.n)
-                        break;
-                text = from(text, part.n + 1);
-                if (text.n == 0)
-                        return false; /* "10.*." */
-        }
-        if (numbers == 0 || numbers == parts)
-                return false;
-        e->addr = addr;
-        e->bits = 8 * numbers;
-        return true;
-}
-
-/* Bytes above 0x7f are let through: they can only match a name that has the same ones. */
-static bool read_name(struct hf_span text, struct entry *e)
-{
-        bool digits_only = true;
-        size_t label = 0, dots = 0;
-
-        if (text.n >= 2 && text.s[0] == '*' && text.s[1] == '.') {
-                text = from(text, 2);
-                e->dotted = true;
-        } else if (text.n >= 1 && text.s[0] == '.') {
-                text = from(text, 1);
-                e->dotted = true;
-        }
-        if (text.n > 0 && text.s[text.n - 1] == '.')
-                text.n--;
-        for (size_t i = 0; i < text.n; i++) {
-                char c = text.s[i], lower = hf_lower(c);
-                bool digit = hf_is_digit(c);
-
-                if (c == '.') {
-                        if (label == 0)
-                                return false;
-                        label = 0;
-                        dots++;
-                        continue;
-                }
-                if (!digit && !(lower >= 'a' && lower <= 'z') && c != '-' && c != '_' &&
-                    (unsigned char)c < 0x80)
-                        return false;
-                digits_only = digits_only && digit;
-                label++;
-        }
-        e->name = text;
-        /* "256.1.1.1" is a mistyped address and no host's name */
-        return label > 0 && !(digits_only && dots == 3 && !e->dotted);
-}
-
-/* The part of an entry between brackets, and what follows them. */
-static bool read_bracketed(struct hf_span text, struct entry *e)
-{
-        size_t close = find(text, ']');
-        struct hf_span rest;
-
-        if (close == text.n)
-                return false;
-        e->inside = (struct hf_span){text.s + 1, close - 1};
-        rest = from(text, close + 1);
-        if (!take_port(&rest, e) || !take_bits(&rest, &e->bits, &e->prefix) || rest.n > 0)
-                return false;
-        return read_net(e->inside, e) && e->v6_text;
-}
-
-static enum kind read_kind(struct hf_span text, struct entry *e)
-{
-        struct hf_span host;
-
-        e->url = take_url(&text);
-        if (text.n > 0 && text.s[0] == '[')
-                return read_bracketed(text, e) ? NET : NOTHING;
-
-        /* bare IPv6, where a colon is no port's */
-        if (find(text, ':') < text.n) {
-                host = text;
-                if (!e->url && take_bits(&host, &e->bits, &e->prefix) && read_net(host, e))
-                        return NET;
-                *e = (struct entry){.url = e->url};
-        }
-        if (!take_port(&text, e))
-                return NOTHING;
-        if (text.n == 1 && text.s[0] == '*')
-                return ANY;
-        if (find(text, '/') < text.n)
-                return take_bits(&text, &e->bits, &e->prefix) && read_net(text, e) ? NET : NOTHING;
-        if (read_net(text, e) || read_star_net(text, e))
-                return NET;
-        return read_name(text, e) ? NAME : NOTHING;
-}
-
-static struct entry read_entry(struct hf_span text)
-{
-        struct entry e = {0};
-
-        e.kind = read_kind(text, &e);
-        return e;
-}
-
-static bool name_matches(struct hf_span entry, struct hf_span name)
-{
-        if (name.n < entry.n || !hf_span_caseeq(from(name, name.n - entry.n), entry))
-                return false;
-        return name.n == entry.n || name.s[name.n - entry.n - 1] == '.';
-}
-
-/* A destination in the two forms in which entries may know it. */
-struct target {
-        struct hf_span name;
-        const struct hf_addr *addr;
-        struct hf_addr parsed;
-};
-
-static void read_target(const struct hf_dest *dest, struct target *ret)
-{
-        ret->name = dest->name;
-        ret->addr = dest->addr;
-        if (!ret->addr && ret->name.s && hf_addr_parse(ret->name, &ret->parsed))
-                ret->addr = &ret->parsed;
-        if (ret->name.s && ret->name.n > 0 && ret->name.s[ret->name.n - 1] == '.')
-                ret->name.n--;
-}
-
-static bool entry_matches(const struct entry *e, const struct target *target)
-{
-        switch (e->kind) {
-        case NOTHING:
-                break;
-        case ANY:
-                return true;
-        case NAME:
-                return target->name.s && name_matches(e->name, target->name);
-        case NET:
-                return target->addr && hf_addr_in_prefix(target->addr, &e->addr, e->bits);
-        }
-        return false;
-}
 
 bool hf_noproxy_match(struct hf_span list, const struct hf_dest *dest)
 {
-        struct target target;
+        struct hf_noproxy_target target;
         struct hf_span text;
 
-        read_target(dest, &target);
+        hf_noproxy_read_target(dest, &target);
         while (hf_noproxy_next(&list, &text)) {
-                struct entry e = read_entry(text);
+                struct hf_noproxy_entry e = hf_noproxy_read(text);
 
-                if ((!e.port || e.port == dest->port) && entry_matches(&e, &target))
+                if ((!e.port || e.port == dest->port) && hf_noproxy_names(&e, &target))
                         return true;
         }
         return false;
@@ -306,27 +22,28 @@ bool hf_noproxy_match(struct hf_span list, const struct hf_dest *dest)
 
 static bool is_hub(struct hf_span name)
 {
-        return name_matches(HF_SPAN("huggingface.co"), name) ||
-               name_matches(HF_SPAN("hf.co"), name);
+        return hf_noproxy_name_covers(HF_SPAN("huggingface.co"), name) ||
+               hf_noproxy_name_covers(HF_SPAN("hf.co"), name);
 }
 
 enum hf_only hf_noproxy_only(struct hf_span list, const struct hf_dest *dest)
 {
         enum hf_only found = HF_ONLY_NOT;
-        struct target target;
+        struct hf_noproxy_target target;
         struct hf_span text;
 
-        read_target(dest, &target);
+        hf_noproxy_read_target(dest, &target);
         while (hf_noproxy_next(&list, &text)) {
-                struct entry e = read_entry(text);
-                bool hub = e.kind == NAME && !e.dotted && hf_span_caseeq(e.name, HF_SPAN("hf"));
+                struct hf_noproxy_entry e = hf_noproxy_read(text);
+                bool hub = e.kind == HF_NOPROXY_NAME && !e.dotted &&
+                           hf_span_caseeq(e.name, HF_SPAN("hf"));
 
                 if (e.port && dest->port && e.port != dest->port)
                         continue;
-                if (hub ? !target.name.s || !is_hub(target.name) : !entry_matches(&e, &target))
+                if (hub ? !target.name.s || !is_hub(target.name) : !hf_noproxy_names(&e, &target))
                         continue;
-                if (e.kind == NAME ||
-                    (e.kind == NET && (hf_addr_prefix_is_private(&e.addr, e.bits))))
+                if (e.kind == HF_NOPROXY_NAME ||
+                    (e.kind == HF_NOPROXY_NET && (hf_addr_prefix_is_private(&e.addr, e.bits))))
                         return HF_ONLY_NAMED;
                 found = HF_ONLY_LISTED;
         }
@@ -344,7 +61,7 @@ struct mended {
 static bool mend(struct hf_span text, struct mended *ret)
 {
         static const char harmful[] = ":[]@";
-        struct entry e = read_entry(text);
+        struct hf_noproxy_entry e = hf_noproxy_read(text);
         bool odd = false;
 
         for (size_t i = 0; i < text.n; i++)
@@ -354,13 +71,13 @@ static bool mend(struct hf_span text, struct mended *ret)
 
         *ret = (struct mended){text, {text.s, 0}};
         if (e.url)
-                return e.kind != NOTHING;
+                return e.kind != HF_NOPROXY_NOTHING;
         switch (e.kind) {
-        case NOTHING:
+        case HF_NOPROXY_NOTHING:
                 for (size_t i = 0; i < text.n; i++)
                         odd = odd || memchr(harmful, text.s[i], sizeof harmful - 1);
                 return !odd;
-        case NAME:
+        case HF_NOPROXY_NAME:
                 /* requests and Go compare the trailing dot, too */
                 ret->head = e.name;
                 ret->tail = e.port_text;
@@ -369,13 +86,13 @@ static bool mend(struct hf_span text, struct mended *ret)
                         ret->head.n++;
                 }
                 return true;
-        case NET:
+        case HF_NOPROXY_NET:
                 if (!e.v6_text)
                         return true;
                 if (e.inside.s)
                         ret->head = e.inside;
                 return !e.prefix && !e.port;
-        case ANY:
+        case HF_NOPROXY_ANY:
                 break;
         }
         return true;
@@ -399,16 +116,30 @@ void hf_noproxy_put_mended(struct hf_out *out, struct hf_span list)
         }
 }
 
-bool hf_noproxy_has(struct hf_span list, struct hf_span entry)
+unsigned hf_noproxy_held(struct hf_span list, const struct hf_span *entries, unsigned n)
 {
-        struct mended want, m;
+        struct mended wanted[HF_NOPROXY_HELD_MAX], m;
+        unsigned sought = 0, held = 0;
         struct hf_span text;
 
-        if (!hf_noproxy_next(&entry, &text) || !mend(text, &want))
-                return false;
-        while (hf_noproxy_next(&list, &text))
-                if (mend(text, &m) && hf_span_caseeq(m.head, want.head) &&
-                    hf_span_caseeq(m.tail, want.tail))
-                        return true;
-        return false;
+        for (unsigned i = 0; i < n; i++) {
+                struct hf_span rest = entries[i];
+
+                if (hf_noproxy_next(&rest, &text) && mend(text, &wanted[i]))
+                        sought |= 1U << i;
+        }
+        while (held != sought && hf_noproxy_next(&list, &text)) {
+                if (!mend(text, &m))
+                        continue;
+                for (unsigned i = 0; i < n; i++)
+                        if (sought & 1U << i && hf_span_caseeq(m.head, wanted[i].head) &&
+                            hf_span_caseeq(m.tail, wanted[i].tail))
+                                held |= 1U << i;
+        }
+        return held;
+}
+
+bool hf_noproxy_has(struct hf_span list, struct hf_span entry)
+{
+        return hf_noproxy_held(list, &entry, 1);
 }

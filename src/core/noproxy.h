@@ -40,8 +40,11 @@ enum hf_only hf_noproxy_only(struct hf_span list, const struct hf_dest *dest);
  * '*' stays as it is written. Mending a mended list changes nothing. */
 void hf_noproxy_put_mended(struct hf_out *out, struct hf_span list);
 
-/* Is ENTRY in LIST as an entry of its own (after mending both; ASCII case does not count)? */
+/* Is ENTRY in LIST as an entry of its own (after mending both; ASCII case does not count)? And, in
+ * one way through the list, which of N entries are: bit i for ENTRIES[i]. */
+#define HF_NOPROXY_HELD_MAX 8
 bool hf_noproxy_has(struct hf_span list, struct hf_span entry);
+unsigned hf_noproxy_held(struct hf_span list, const struct hf_span *entries, unsigned n);
 
 /* The next entry of *REST, which moves past it; false at the end. Entries are never empty. */
 bool hf_noproxy_next(struct hf_span *rest, struct hf_span *ret_entry);

@@ -135,6 +135,13 @@ static enum hf_why judge_name(const struct hf_rules *rules, struct hf_span name,
         return HF_WHY_PROXY;
 }
 
+static bool is_exempt(const struct hf_rules *rules, const struct hf_dest *dest)
+{
+        if (rules->no_proxy_index)
+                return hf_noproxy_index_match(rules->no_proxy_index, dest);
+        return hf_noproxy_match(rules->no_proxy, dest);
+}
+
 static enum hf_only only(const struct hf_rules *rules, const struct hf_dest *dest)
 {
         return rules->only.s ? hf_noproxy_only(rules->only, dest) : HF_ONLY_LISTED;
@@ -162,7 +169,7 @@ static struct hf_route judge(const struct hf_rules *rules, const struct hf_dest 
         if (route.why != HF_WHY_PROXY)
                 return route;
 
-        if (hf_noproxy_match(rules->no_proxy, dest))
+        if (is_exempt(rules, dest))
                 route.why = HF_WHY_EXEMPT;
         else if (is_direct_addr(rules, dest))
                 route.why = HF_WHY_LOCALNAME;
@@ -194,7 +201,7 @@ static enum hf_why judge_open(const struct hf_rules *rules, const struct hf_dest
         why = !addr && dest->name.s ? judge_name(rules, dest->name, dest->port) : HF_WHY_PROXY;
         if (why != HF_WHY_PROXY)
                 return why;
-        if (hf_noproxy_match(rules->no_proxy, dest))
+        if (is_exempt(rules, dest))
                 return HF_WHY_EXEMPT;
         return is_direct_addr(rules, dest) ? HF_WHY_LOCALNAME : HF_WHY_PROXY;
 }

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "addrset.h"
-#include "noproxy.h"
+#include "noproxy_index.h"
 #include "url.h"
 
 /* A proxy as connect() uses it. */
@@ -36,8 +36,9 @@ struct hf_self {
 struct hf_rules {
         /* For port 80, 443 and any other; NULL: none of its own, `all` serves if there is one. */
         const struct hf_proxy *http, *https, *all;
-        struct hf_span no_proxy;      /* the user's own list, not the mended one */
-        struct hf_span only;          /* HFPROXY_ONLY; absent: everything */
+        struct hf_span no_proxy;                       /* the user's own list, not the mended one */
+        const struct hf_noproxy_index *no_proxy_index; /* of it; may be NULL */
+        struct hf_span only;                           /* HFPROXY_ONLY; absent: everything */
         struct hf_span endpoint_host; /* HF_ENDPOINT's, if it names a port, else absent */
         uint16_t endpoint_port;
         bool endpoint_tls;          /* that port counts as 443, else as 80 */

@@ -102,6 +102,16 @@ void hf_vars_collect(char *const *environment, const char *ret_values[HF_VARS])
         }
 }
 
+size_t hf_vars_size(char *const *environment)
+{
+        size_t size = 0;
+
+        for (; environment && *environment; environment++)
+                if (var_of_entry(*environment) >= 0)
+                        size += strlen(*environment) + 1;
+        return size;
+}
+
 bool hf_vars_copy(char *const *environment, struct hf_vars_copy *ret_copy)
 {
         size_t used = 0, count = 0;
@@ -112,7 +122,7 @@ bool hf_vars_copy(char *const *environment, struct hf_vars_copy *ret_copy)
                 if (var_of_entry(entry) < 0)
                         continue;
 
-                size_t room = sizeof ret_copy->texts - used, n = strnlen(entry, room);
+                size_t room = ret_copy->size - used, n = strnlen(entry, room);
                 if (n == room || count + 1 == HF_LEN(ret_copy->entries))
                         return false;
                 ret_copy->entries[count] = memcpy(ret_copy->texts + used, entry, n);

@@ -114,8 +114,12 @@ void hf_vars_collect(char *const *environment, const char *ret_values[HF_VARS]);
 /* A copy of our part of an environment: an environment itself. */
 struct hf_vars_copy {
         char *entries[HF_VARS + 8]; /* NULL-terminated; in their order, duplicates too */
-        char texts[16 * 1024];
+        char *texts;                /* `size` bytes: the caller's */
+        size_t size;
 };
+
+/* How large that must be for a copy of ENVIRONMENT. */
+size_t hf_vars_size(char *const *environment);
 
 /* False: it does not fit. The environment may change meanwhile: then the copy is of something
  * between the old and the new. */

@@ -150,17 +150,20 @@ static void read_endpoint(struct hf_rules *rules, const char *text)
         rules->endpoint_port = url.port;
 }
 
-/* The structure and behind it, in an arena of exactly known worst size, every text it points to. */
+/* The structure and behind it the slots of no_proxy's index and, in an arena of exactly known worst
+ * size, every text it points to. */
 static struct hf_config *build(const struct source *source, const struct hf_out *key)
 {
         size_t texts = 8 * key->len + 4096;
-        size_t size = sizeof(struct hf_config) + texts;
+        size_t slots = hf_noproxy_index_slots(hf_span(source->no_proxy));
+        size_t index = slots * sizeof(struct hf_noproxy_slot);
+        size_t size = sizeof(struct hf_config) + index + texts;
         struct hf_config *config = hf_sys_map(size);
 
         if (!config)
                 return NULL;
 
-        struct hf_arena arena = {.base = (char *)(config + 1), .size = texts};
+        struct hf_arena arena = {.base = (char *)(config + 1) + index, .size = texts};
         struct hf_rules *rules = &config->rules;
         char *own = (char *)(uintptr_t)hf_arena_intern(&arena, put_key, source);
 
@@ -192,6 +195,9 @@ static struct hf_config *build(const struct source *source, const struct hf_out 
         if (list && source->by_list & 1u << HF_PAIR_ALL)
                 rules->all = list;
         rules->no_proxy = hf_span(text[3]);
+        if (hf_noproxy_index_make(&config->no_proxy_index, rules->no_proxy,
+                                  (struct hf_noproxy_slot *)(config + 1), slots))
+                rules->no_proxy_index = &config->no_proxy_index;
         read_endpoint(rules, text[4]);
         if (*text[6])
                 rules->only = hf_span(text[6]);

@@ -14,10 +14,11 @@ struct hf_config {
         struct hf_rules rules;
         struct hf_proxy http, https, all;        /* rules' pointers point here, */
         struct hf_proxy list[HF_PROXY_LIST_MAX]; /* or here: HFPROXY_URL with more than one entry */
-        int64_t timeout_ms;                      /* HFPROXY_TIMEOUT, for a whole connect() */
-        bool io_uring_allowed;                   /* HFPROXY_IO_URING=allow */
-        bool dns_local;                          /* HFPROXY_DNS=local: no name gets a placeholder */
-        uint64_t hash;                           /* of the texts below, for interning */
+        struct hf_noproxy_index no_proxy_index;
+        int64_t timeout_ms;    /* HFPROXY_TIMEOUT, for a whole connect() */
+        bool io_uring_allowed; /* HFPROXY_IO_URING=allow */
+        bool dns_local;        /* HFPROXY_DNS=local: no name gets a placeholder */
+        uint64_t hash;         /* of the texts below, for interning */
         size_t key_len;
         char *key;
 };

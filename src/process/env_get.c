@@ -13,6 +13,7 @@
 #include "env.h"
 
 #include "self.h"
+#include "sys.h"
 
 #include <stdatomic.h>
 
@@ -29,7 +30,13 @@ struct memo {
 #define NOWHERE UINT8_MAX
 #define MEMOS 16 /* no more: a program that has seen that many environments computes */
 
+/* Their texts; those of an environment with a long no_proxy are mapped, so many bytes in all. */
+#define SHORT_TEXTS (16U * 1024)
+#define LONG_TEXTS (32U << 20)
+
 static struct memo memos[MEMOS];
+static char short_texts[MEMOS][SHORT_TEXTS];
+static size_t long_texts; /* mapped; whoever has `memo_in_hand` */
 static _Atomic(unsigned) memos_made, memo_recalled;
 static _Atomic(bool) memo_in_hand;
 
@@ -52,14 +59,36 @@ static bool recall(const struct memo *memo, enum hf_var var, char **ret_value)
         return true;
 }
 
+static bool copy_environment(struct hf_vars_copy *copy, char texts[SHORT_TEXTS])
+{
+        size_t size = hf_vars_size(environ);
+
+        copy->texts = texts;
+        copy->size = SHORT_TEXTS;
+        if (size <= SHORT_TEXTS)
+                return hf_vars_copy(environ, copy);
+        if (size > LONG_TEXTS - long_texts)
+                return false;
+        copy->texts = hf_sys_map(size);
+        copy->size = size;
+        if (!copy->texts)
+                return false;
+        if (!hf_vars_copy(environ, copy)) { /* it has changed meanwhile */
+                hf_sys_unmap(copy->texts, size);
+                return false;
+        }
+        long_texts += size;
+        return true;
+}
+
 /* The rules are run on the copy, as the environment may change under them. */
-static bool make(struct memo *memo)
+static bool make(struct memo *memo, char texts[SHORT_TEXTS])
 {
         struct hf_vars_copy *copy = &memo->copy;
         const char *values[HF_VARS];
         struct hf_view view;
 
-        if (!hf_vars_copy(environ, copy))
+        if (!copy_environment(copy, texts))
                 return false;
         hf_env_view(copy->entries, values, &memo->facts, &view);
         memo->ca_file = values[HF_VAR_HFPROXY_CA_BUNDLE];
@@ -68,7 +97,7 @@ static bool make(struct memo *memo)
 
                 memo->answer[v] = view.value[v];
                 memo->from[v] = NOWHERE;
-                if (text - (uintptr_t)copy->texts < sizeof copy->texts)
+                if (text - (uintptr_t)copy->texts < copy->size)
                         for (uint8_t i = 0; copy->entries[i]; i++)
                                 if ((uintptr_t)copy->entries[i] <= text)
                                         memo->from[v] = i;
@@ -87,7 +116,7 @@ static bool make_one_more(void)
                 return false;
 
         unsigned n = atomic_load_explicit(&memos_made, memory_order_relaxed);
-        if (n < MEMOS && make(&memos[n])) {
+        if (n < MEMOS && make(&memos[n], short_texts[n])) {
                 atomic_store_explicit(&memos_made, n + 1, memory_order_release);
                 atomic_store_explicit(&memo_recalled, n, memory_order_relaxed);
                 done = true;

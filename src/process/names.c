@@ -114,8 +114,10 @@ int hf_names_put(struct hf_span name, int family, struct hf_addr *ret_addr)
                 text[i] = hf_lower(name.s[i]);
         id = find_or_add(table, (struct hf_span){text, name.n});
         if (id < 0) {
-                hf_log_once(HF_ONCE_NAMES_FULL, HF_LOG_WARN,
-                            "more than %d names: further ones are really looked up", HF_NAMES_MAX);
+                hf_log_once(HF_ONCE_NAMES_FULL, HF_LOG_ERROR,
+                            "no room for the name %S (a process holds %d at most): it is really "
+                            "looked up, and so are others from now on",
+                            &name, HF_NAMES_MAX);
                 return (int)id;
         }
         addr.family = family == 6 ? 6 : 4;

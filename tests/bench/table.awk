@@ -167,21 +167,57 @@ function print_noise(    base, i, worst) {
     printf " libc's calls against themselves: %.1f%% at most\n", (worst < 0 ? -worst : worst) * 100
 }
 
-# What a user would notice is judged: against libc and a name of /etc/hosts, which it reads as we do; and
-# where the table is full, against a look-up of libc's that finds nothing.
-function print_name_row(label, row, base,    value) {
-    value = over(median(row, "hfproxy"), median(base, "libc"))
-    printf "%-44s %10s %9s %7s %7s  %s\n", label, cell(median(row, "hfproxy"), "%.1f"), \
-        cell(median(base, "libc"), "%.1f"), cell(value, "%.3f"), "3", verdict(value, 3, 1)
+# What a user would notice is judged: against libc and a name of /etc/hosts, which it reads as we do;
+# where the table is full, against a look-up of libc's that finds nothing; what many threads do and
+# what a long no_proxy costs, against one thread and a short list in the same run.
+function name_row(label, row, base, scale, value, limit) {
+    printf "%-48s %9s %9s %12s %8s %7s %7s  %s\n", label, cell(scaled(row, "hfproxy", scale), "%.1f"), \
+        cell(scaled(base, "libc", scale), "%.1f"), cell(scaled(row, "proxychains4", scale), "%.1f"), \
+        cell(scaled(row, "torsocks", scale), "%.1f"), cell(value, "%.3f"), limit, verdict(value, limit + 0, 1)
 }
 
-function print_names() {
-    printf "%-44s %10s %9s %7s %7s\n", "look-ups: us", "hfproxy", "libc", "ratio", "limit"
-    print_name_row("a name of /etc/hosts", "in_hosts", "in_hosts")
-    print_name_row("one name", "one", "in_hosts")
-    print_name_row("new names", "new", "in_hosts")
-    print_name_row("the table full: a name that is in it", "known_full", "in_hosts")
-    print_name_row("the table full: new names", "new_full", "new_full")
+function scaled(row, who, scale,    value) {
+    value = median(row, who)
+    return value == "" ? "" : value * scale
+}
+
+function name_row_to_libc(label, row, base) {
+    name_row(label, row, base, 1, over(median(row, "hfproxy"), median(base, "libc")), "3")
+}
+
+function name_row_to_own(label, row, base, scale, limit) {
+    name_row(label, row, row, scale, over(median(row, "hfproxy"), median(base, "hfproxy")), limit)
+}
+
+function print_names(    i, sizes, texts) {
+    printf "%-48s %9s %9s %12s %8s %7s %7s\n", "look-ups: us", "hfproxy", "libc", "proxychains4", "torsocks", \
+        "ratio", "limit"
+    name_row_to_libc("a name of /etc/hosts", "in_hosts", "in_hosts")
+    name_row_to_libc("one name", "one", "in_hosts")
+    name_row_to_libc("new names", "new", "in_hosts")
+    name_row_to_libc("a name behind 200 in the same place", "crowd", "in_hosts")
+    name_row_to_libc("the table full: a name that is in it", "known_full", "in_hosts")
+    name_row_to_libc("the table full: new names", "new_full", "new_full")
+    name_row_to_own("new names from 16 threads, to one thread", "threads16", "threads1", 1, "1.25")
+    split("8000 100000", sizes, " ")
+    split("8,000 100,000", texts, " ")
+    for (i = 1; i <= 2; i++) {
+        name_row_to_own("no_proxy of " texts[i] ": a look-up, to one of 5", "look_up_" sizes[i], "look_up_5", 1, "1.25")
+        name_row_to_own("no_proxy of " texts[i] ": CPU of a connect, to 5", "connect_" sizes[i], "connect_5", 1, "1.25")
+        name_row("no_proxy of " texts[i] ": getenv(), us", "getenv_" sizes[i], "getenv_" sizes[i], 1, \
+            scaled("getenv_" sizes[i], "hfproxy", 1), "100 us")
+        name_row("no_proxy of " texts[i] ": setenv() of it, ms", "setenv_" sizes[i], "setenv_" sizes[i], 1e-3, \
+            scaled("setenv_" sizes[i], "hfproxy", 1e-3), "100 ms")
+    }
+    name_row("no_proxy of 5: the start of a program, CPU ms", "start_5", "start_5", 1e-3, \
+        scaled("start_5", "hfproxy", 1e-3), "20 ms")
+    name_row("no_proxy of 3,800 (under 64 KiB): the same", "start_3800", "start_3800", 1e-3, \
+        scaled("start_3800", "hfproxy", 1e-3), "20 ms")
+    name_row("no_proxy of 8,000 (under 128 KiB): the same", "start_8000", "start_8000", 1e-3, \
+        scaled("start_8000", "hfproxy", 1e-3), "20 ms")
+    print ""
+    print "ratio: to a name of /etc/hosts that libc looks up, or to what the row says; setenv(), getenv() and starts: as it is."
+    print "A connect of libc's goes there directly; hfproxy's goes through the empty proxy. torsocks asks its proxy for each name."
 }
 
 END {

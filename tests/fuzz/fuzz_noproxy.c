@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fuzz.h"
 
-#include "core/noproxy.h"
+#include "core/noproxy_index.h"
 
 /* The first line is a destination (a name or an address), the rest is the list. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -13,6 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct hf_span mended, entry, rest;
         struct hf_dest dest = {.name = name, .port = 443};
         struct hf_addr addr;
+        struct hf_noproxy_index index;
+        struct hf_noproxy_slot *slots;
         struct hf_out out, again;
         bool matches, no_port;
         size_t n = 0, before = 0;
@@ -25,6 +27,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         no_port = hf_noproxy_match(list, &dest);
         FUZZ_CHECK(matches || !no_port); /* a port that is known can only match more */
         dest.port = 443;
+
+        slots = calloc(hf_noproxy_index_slots(list), sizeof *slots);
+        FUZZ_CHECK(slots &&
+                   hf_noproxy_index_make(&index, list, slots, hf_noproxy_index_slots(list)));
+        FUZZ_CHECK(matches == hf_noproxy_index_match(&index, &dest));
+        free(slots);
 
         out = hf_out_count();
         hf_noproxy_put_mended(&out, list);

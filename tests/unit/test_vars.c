@@ -5,7 +5,8 @@
 
 #include "core/vars.h"
 
-static struct hf_vars_copy copy;
+static char texts[1024];
+static struct hf_vars_copy copy = {.texts = texts, .size = sizeof texts};
 
 /* Names that begin like ours; what most of them are kept apart by costs no call. */
 static void knows_what_only_looks_like_ours(void **state)
@@ -125,7 +126,7 @@ static void takes_no_environment_for_an_empty_one(void **state)
 static void copies_only_what_fits(void **state)
 {
         char *many[HF_LEN(copy.entries) + 1];
-        static char big[sizeof copy.texts + 1];
+        static char big[sizeof texts + 1];
         char *one[] = {big, NULL};
 
         (void)state;
@@ -138,8 +139,10 @@ static void copies_only_what_fits(void **state)
 
         memset(big, 'x', sizeof big - 1);
         memcpy(big, "no_proxy=", 9);
+        assert_int_equal(hf_vars_size(one), sizeof texts + 1);
         assert_false(hf_vars_copy(one, &copy));
-        big[sizeof copy.texts - 1] = '\0';
+        big[sizeof texts - 1] = '\0';
+        assert_int_equal(hf_vars_size(one), sizeof texts);
         assert_true(hf_vars_copy(one, &copy));
         assert_string_equal(copy.entries[0], big);
 }
