@@ -132,8 +132,8 @@ void hf_compose_grpc_list(struct hf_out *out, const void *arg)
 {
         const struct hf_compose_list *list = arg;
 
-        if (list->text) {
-                hf_out_put(out, hf_span(list->text));
+        if (list->text.n > 0) {
+                hf_out_put(out, list->text);
                 hf_out_char(out, ',');
         }
         hf_out_put(out, HF_SPAN("127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,"

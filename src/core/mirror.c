@@ -323,7 +323,9 @@ static void inject(struct hf_mirror_job *job, enum hf_var var, const char *text)
 static void do_grpc(struct hf_mirror_job *job)
 {
         const struct hf_view *view = job->view;
-        struct hf_compose_list list = {view->value[HF_VAR_no_proxy], job->facts->self};
+        const char *text = view->value[HF_VAR_no_proxy];
+        struct hf_compose_list list = {.text = text ? hf_span(text) : HF_SPAN(""),
+                                       .self = job->facts->self};
         struct hf_url url;
         bool made = false; /* (not SOCKS, which gRPC does not speak) */
 
