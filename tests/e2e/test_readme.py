@@ -12,8 +12,10 @@ import subprocess
 
 import pytest
 
+import clients
 import hub_content
 import proxies
+import situations
 from conftest import BUILD, ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -40,6 +42,15 @@ def test_every_command_is_run():
     assert len(COMMANDS) >= 8
     # scripts/test is what runs this; of scripts/matrix and the benches it runs a part.
     assert set(COMMANDS) == {*TREE, *WRAPPED, *BENCHES, "scripts/test", "scripts/matrix"}
+
+
+def test_the_chapter_has_every_client():
+    chapter = README.partition("## Does it work with")[2].partition("\n## ")[0]
+    table = re.findall(r"^\|.*\|(.*)\|$", chapter, re.M)
+    named = [name for cell in table[2:] for name in re.findall(r"`([^`]+)`", cell)]
+    assert sorted(named) == sorted(clients.BY_NAME)
+    excused = {name for line in re.findall(r"^- (`.*?):", chapter, re.M) for name in re.findall(r"`([^`]+)`", line)}
+    assert excused == {client for client, _ in situations.IMPOSSIBLE}
 
 
 def test_the_matrix_prints_its_table(tree):
