@@ -156,7 +156,8 @@ def test_client(cell, run, venv, program, hub, proxy, dead, out):
     if cell.how == "plain":
         env |= FEW_RETRIES
     result = run(client.argv(venv, program, hub), client.env(hub) | env, cell.how, options)
-    if why := situations.IMPOSSIBLE.get((cell.client, cell.situation)):
+    why = situations.IMPOSSIBLE.get((cell.client, cell.situation))
+    if why and cell.how != "plain":
         assert result.status, f"it works, and was said not to: {why}"
     else:
         check(client, result, out, hub, *servers)
