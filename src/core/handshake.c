@@ -15,6 +15,12 @@ bool hf_handshake_can_log_in(const struct hf_proxy *proxy)
                hf_socks_can_send(version_of(proxy->scheme), proxy->user, proxy->pass);
 }
 
+bool hf_handshake_can_carry(const struct hf_proxy *proxy, const struct hf_dest *dest)
+{
+        return !hf_scheme_is_socks(proxy->scheme) || version_of(proxy->scheme) != HF_SOCKS4 ||
+               dest->name.s || !dest->addr || dest->addr->family != 6;
+}
+
 static int init_http(struct hf_http_connect *m, const struct hf_proxy *proxy,
                      const struct hf_dest *dest)
 {

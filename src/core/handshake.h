@@ -20,6 +20,9 @@ struct hf_handshake {
 /* Are PROXY's user and password such that its protocol can carry them? */
 bool hf_handshake_can_log_in(const struct hf_proxy *proxy);
 
+/* Has PROXY's protocol room for DEST? SOCKS4 has none for an IPv6 address. */
+bool hf_handshake_can_carry(const struct hf_proxy *proxy, const struct hf_dest *dest);
+
 /* Starts the machine for DEST (by its name; by its address if it has none) at PROXY, which must
  * outlive it. -EINVAL: the name or port is impossible, or !hf_handshake_can_log_in();
  * -EAFNOSUPPORT: an IPv6 address by SOCKS4; -EPROTONOSUPPORT: !hf_scheme_is_spoken(). */

@@ -54,15 +54,20 @@ static int start(const struct hf_request *request, const struct hf_proxy *proxy,
 }
 
 /* The proxy to begin with, and its addresses; may look names up, as those of a list must be known
- * before they are wanted in a step. NULL: none has an address. */
-static const struct hf_proxy *choose(const struct hf_proxy *proxy, struct hf_proxyaddr *ret_addrs)
+ * before they are wanted in a step. One that can carry DEST, if there is any. NULL: none has an
+ * address. */
+static const struct hf_proxy *choose(const struct hf_proxy *proxy, const struct hf_dest *dest,
+                                     struct hf_proxyaddr *ret_addrs)
 {
         const struct hf_proxy *first = hf_pending_first_proxy(proxy), *chosen = NULL;
         struct hf_proxyaddr addrs;
 
         proxy = first;
         do {
-                if (hf_proxyaddr(proxy, chosen ? &addrs : ret_addrs) == 0 && !chosen)
+                bool better = !chosen || (!hf_handshake_can_carry(chosen, dest) &&
+                                          hf_handshake_can_carry(proxy, dest));
+
+                if (hf_proxyaddr(proxy, better ? ret_addrs : &addrs) == 0 && better)
                         chosen = proxy;
                 proxy = proxy->next;
         } while (proxy && proxy != first);
@@ -81,7 +86,7 @@ int hf_pending_connect(const struct hf_request *request)
 
         if (r < 0)
                 return r;
-        proxy = choose(request->proxy, &addrs);
+        proxy = choose(request->proxy, request->dest, &addrs);
         if (!proxy) {
                 const struct hf_span *name = &request->dest->name;
 

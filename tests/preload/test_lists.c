@@ -11,30 +11,39 @@
 #include <unistd.h>
 
 #define FAR "203.0.113.10"
+#define FAR6 "2001:db8:10::7"
 #define WAITED_MS 900
 #define OURS "http://u:p%40ss@127.0.0.1:"
+
+enum {
+        SILENT_FIRST = 1 << 0, /* the first connect waits a second for the first proxy, later ones
+                                * do not */
+        TO_IPV6 = 1 << 1,
+};
 
 static const struct row {
         const char *name;
         const char *list;  /* P: the port of the proxy, D: of none, F: of one that is silent */
         int error;         /* of each connect */
         unsigned accepted; /* connections at the proxy, of each connect */
-        bool silent_first; /* the first connect waits a second for the first proxy, later ones do
-                              not */
+        int is;
 } rows[] = {
-        {"one", OURS "P", 0, 1, false},
-        {"first_serves", OURS "P," OURS "D", 0, 1, false},
-        {"second_serves", OURS "D," OURS "P", 0, 1, false},
-        {"blanks_around_commas", OURS "D , " OURS "P", 0, 1, false},
-        {"third_serves", OURS "D," OURS "D," OURS "P", 0, 1, false},
-        {"of_different_schemes", "socks5h://127.0.0.1:D,socks4a://127.0.0.1:D," OURS "P", 0, 1,
-         false},
-        {"second_by_name", OURS "D,http://u:p%40ss@localhost:P", 0, 1, false},
-        {"first_has_no_address", "http://nowhere.test:P," OURS "P", 0, 1, false},
-        {"bad_entry", "gopher://127.0.0.1:P," OURS "P", 0, 1, false},
-        {"tls_is_not_spoken", "https://u:x@127.0.0.1:P," OURS "D," OURS "P", 0, 1, false},
-        {"silent_first", OURS "F," OURS "P", 0, 1, true},
-        {"none_serves", OURS "D," OURS "D", ECONNREFUSED, 0, false},
+        {"one", OURS "P", 0, 1, 0},
+        {"first_serves", OURS "P," OURS "D", 0, 1, 0},
+        {"second_serves", OURS "D," OURS "P", 0, 1, 0},
+        {"blanks_around_commas", OURS "D , " OURS "P", 0, 1, 0},
+        {"third_serves", OURS "D," OURS "D," OURS "P", 0, 1, 0},
+        {"of_different_schemes", "socks5h://127.0.0.1:D,socks4a://127.0.0.1:D," OURS "P", 0, 1, 0},
+        {"second_by_name", OURS "D,http://u:p%40ss@localhost:P", 0, 1, 0},
+        {"first_has_no_address", "http://nowhere.test:P," OURS "P", 0, 1, 0},
+        {"bad_entry", "gopher://127.0.0.1:P," OURS "P", 0, 1, 0},
+        {"tls_is_not_spoken", "https://u:x@127.0.0.1:P," OURS "D," OURS "P", 0, 1, 0},
+        {"silent_first", OURS "F," OURS "P", 0, 1, SILENT_FIRST},
+        {"none_serves", OURS "D," OURS "D", ECONNREFUSED, 0, 0},
+        {"ipv6", OURS "D," OURS "P", 0, 1, TO_IPV6},
+        {"ipv6_not_by_socks4", "socks4a://127.0.0.1:P," OURS "P", 0, 1, TO_IPV6},
+        {"ipv6_not_by_a_later_socks4", OURS "D,socks4a://127.0.0.1:P," OURS "P", 0, 1, TO_IPV6},
+        {"ipv6_by_none", "socks4a://127.0.0.1:P,socks4://127.0.0.1:P", EAFNOSUPPORT, 0, TO_IPV6},
 };
 
 static int so_error(int fd)
@@ -46,11 +55,12 @@ static int so_error(int fd)
 }
 
 /* One connect; its errno. */
-static int connect_once(bool nonblocking, int64_t *ret_took)
+static int connect_once(bool v6, bool nonblocking, int64_t *ret_took)
 {
         struct sockaddr_storage sa;
-        socklen_t len = address(&sa, FAR, 443, false);
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), 0);
+        socklen_t len = address(&sa, v6 ? FAR6 : FAR, 443, v6);
+        int fd = socket(v6 ? AF_INET6 : AF_INET,
+                        SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), 0);
         int64_t since = now_ms();
         int r = connect(fd, (struct sockaddr *)&sa, len) < 0 ? errno : 0;
 
@@ -70,15 +80,16 @@ static int inner(const struct row *row, bool nonblocking)
         int64_t took;
 
         do { /* more than two only where the machine itself needs a second for one */
-                if (connect_once(nonblocking, &took) != row->error)
+                if (connect_once(row->is & TO_IPV6, nonblocking, &took) != row->error)
                         return 1;
-                if (n++ == 0 && row->silent_first && took < WAITED_MS)
+                if (n++ == 0 && row->is & SILENT_FIRST && took < WAITED_MS)
                         return 2;
                 if (n > 20)
                         return 3;
-        } while (n < 2 || (row->silent_first && took >= WAITED_MS));
+        } while (n < 2 || (row->is & SILENT_FIRST && took >= WAITED_MS));
         if (row->error == 0)
-                expect_request("CONNECT 203.0.113.10:443 HTTP/1.1");
+                expect_request(row->is & TO_IPV6 ? "CONNECT [" FAR6 "]:443 HTTP/1.1"
+                                                 : "CONNECT " FAR ":443 HTTP/1.1");
         return atomic_load(&world->accepted) - accepted == n * row->accepted ? 0 : 4;
 }
 

@@ -206,6 +206,7 @@ static void check_row(void **state)
         assert_int_equal(hf_handshake_init(&m, &proxy, &dest), row->result);
         assert_int_equal(hf_handshake_can_log_in(&proxy),
                          row->user.n < sizeof LONG - 1 && row->pass.n < sizeof LONG - 1);
+        assert_int_equal(hf_handshake_can_carry(&proxy, &dest), row->result != -EAFNOSUPPORT);
         if (row->result < 0)
                 return;
         n = hf_handshake_output(&m, 0, iov);
