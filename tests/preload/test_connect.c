@@ -294,21 +294,24 @@ static void proxy_on_ipv6(void **state)
 }
 
 /* A protocol of several turns: what comes is answered when it comes, and not when poll() looks
- * again by itself (after 50 ms; that would be four seconds here). */
+ * again by itself (after 50 ms a turn): the quickest of many says so on a busy machine, too. */
 static void every_turn_is_taken_at_once(void **state)
 {
         struct sockaddr_storage sa;
         socklen_t len = address(&sa, FAR, 443, false);
-        int64_t since = now_ms();
+        int64_t quickest = INT64_MAX;
 
         (void)state;
         for (int i = 0; i < 40; i++) {
                 int fd = tcp(false, true);
+                int64_t since = now_ms(), took;
 
                 assert_int_equal(connect_fully(fd, &sa, len), 0);
+                took = now_ms() - since;
+                quickest = took < quickest ? took : quickest;
                 close(fd);
         }
-        assert_in_range(now_ms() - since, 0, 3000);
+        assert_in_range(quickest, 0, 49);
 }
 
 static void proxy_name_without_address(void **state)

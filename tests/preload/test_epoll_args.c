@@ -124,7 +124,7 @@ static void times_out(void **state)
                 errno = UNTOUCHED;
                 assert_int_equal(way->wait(epfd, events, 3, 0, NULL), 0);
                 assert_int_equal(way->wait(epfd, events, 3, 130, NULL), 0);
-                assert_in_range(now_ms() - since, 129, 1000);
+                assert_in_range(now_ms() - since, 129, 10000);
                 assert_int_equal(errno, UNTOUCHED);
                 close(epfd);
         }

@@ -166,10 +166,10 @@ static void sndtimeo_expires(void **state)
         (void)state;
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
         assert_int_equal(connect_slowly(fd), EINPROGRESS);
-        assert_in_range(now_ms() - since, 100, 1500);
+        assert_in_range(now_ms() - since, 100, 10000);
         since = now_ms();
         assert_int_equal(connect_slowly(fd), EALREADY);
-        assert_in_range(now_ms() - since, 100, 1500);
+        assert_in_range(now_ms() - since, 100, 10000);
         getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &after, &len);
         assert_int_equal(after.tv_sec, 0);
         assert_int_equal(after.tv_usec, 120000);

@@ -215,7 +215,7 @@ static void check_nothing(struct call *call)
         since = now_ms();
         in_ms(130, &ts);
         assert_int_equal(wait_for(call, &ts, NULL), 0);
-        assert_in_range(now_ms() - since, 129, 1000);
+        assert_in_range(now_ms() - since, 129, 10000);
         assert_int_equal(errno, UNTOUCHED);
         if (call->way->writes_back)
                 assert_true(ts.tv_sec == 0 && ts.tv_nsec == 0);
