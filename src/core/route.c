@@ -159,7 +159,7 @@ static struct hf_route judge(const struct hf_rules *rules, const struct hf_dest 
         struct hf_route route = {NULL, HF_WHY_PROXY, false};
 
         if (!proxy) {
-                route.why = HF_WHY_NO_PROXY;
+                route.why = dest->addr && is_itself(rules, dest) ? HF_WHY_ITSELF : HF_WHY_NO_PROXY;
                 return route;
         }
         if (dest->addr)

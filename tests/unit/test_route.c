@@ -108,6 +108,7 @@ static const struct row {
         {"localhost_by_name", THREE, "LOCALHOST", NULL, 443, "", NULL, HF_WHY_LOOPBACK},
         /* the proxy */
         {"proxy_literal", THREE, NULL, "203.0.113.2", 8080, "", NULL, HF_WHY_ITSELF},
+        {"proxy_on_a_port_without_one", BOTH, NULL, "203.0.113.2", 8080, "", NULL, HF_WHY_ITSELF},
         {"proxy_literal_other_port", THREE, NULL, "203.0.113.2", 443, "", &http2, HF_WHY_PROXY},
         {"proxy_known_address", THREE, NULL, "203.0.113.50", 3128, "", NULL, HF_WHY_ITSELF},
         {"proxy_known_address_other_port", THREE, NULL, "203.0.113.50", 443, "", &http2,
