@@ -34,7 +34,7 @@ WRAPPED = [c for c in COMMANDS if c.startswith(("hfwrap", "LD_PRELOAD"))]
 BENCHES = {
     "scripts/bench tunnel": ["20 epoll connects", "10 connects on Node v24", "16 MiB", "hooked calls"],
     "scripts/bench hooks": ["connect_refused", "epoll_wait", "send", "hooked calls"],
-    "scripts/bench names": ["a name of /etc/hosts", "new names", "the table full"],
+    "scripts/bench names": ["a name of /etc/hosts", "new names", "the table full", "no_proxy of 100,000"],
 }
 
 

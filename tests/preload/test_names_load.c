@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -220,8 +221,8 @@ static void forks_among_look_ups(void **state)
                 int status;
                 pid_t pid = fork();
 
-                if (pid == 0)
-                        _exit(child_of(i, known));
+                if (pid == 0) /* (_exit() under ThreadSanitizer misses our threads) */
+                        syscall(SYS_exit_group, child_of(i, known));
                 assert_true(pid > 0);
                 assert_int_equal(waitpid(pid, &status, 0), pid);
                 assert_int_equal(status, 0);
@@ -268,6 +269,7 @@ static void processes_agree(void **state)
 static volatile sig_atomic_t handled, mistaken;
 static uint32_t handlers_name;
 
+#ifndef __SANITIZE_THREAD__
 static void looks_up_in_a_handler(int signal)
 {
         int saved_errno = errno;
@@ -283,6 +285,7 @@ static void looks_up_in_a_handler(int signal)
         handled = handled + 1;
         errno = saved_errno;
 }
+#endif
 
 static void connects_in_a_handler(int signal)
 {
@@ -305,8 +308,11 @@ static void tick(void (*handler)(int))
         if (!handler) {
                 memset(&every, 0, sizeof every);
                 setitimer(ITIMER_REAL, &every, NULL);
-                action.sa_handler = SIG_IGN;
+                action.sa_handler = SIG_IGN; /* one that is on its way */
                 sigaction(SIGALRM, &action, NULL);
+                action.sa_handler = SIG_DFL;
+                sigaction(SIGALRM, &action, NULL);
+                alarm(300); /* as it was (world.c) */
                 return;
         }
         handled = mistaken = 0;
@@ -314,6 +320,7 @@ static void tick(void (*handler)(int))
         setitimer(ITIMER_REAL, &every, NULL);
 }
 
+#ifndef __SANITIZE_THREAD__
 /* A handler above connect() may look names up (above libc's own look-up it may not, as malloc() is
  * under that); and one above any look-up may connect. */
 static void handlers_look_up(void **state)
@@ -334,6 +341,7 @@ static void handlers_look_up(void **state)
         assert_int_equal(mistaken, 0);
         assert_true(gives_back(known, "above.handler.test"));
 }
+#endif
 
 static void handlers_connect(void **state)
 {
@@ -494,7 +502,9 @@ int main(int argc, char **argv)
         if (mode == PRELOADED && !*word) {
                 table_add(&t, "processes_agree", processes_agree, NULL);
                 table_add(&t, "forks_among_look_ups", forks_among_look_ups, NULL);
+#ifndef __SANITIZE_THREAD__ /* which thinks ill of any look-up in a handler */
                 table_add(&t, "handlers_look_up", handlers_look_up, NULL);
+#endif
                 table_add(&t, "handlers_connect", handlers_connect, NULL);
         }
         return table_run_with("names_load", &t, names_setup);
