@@ -38,6 +38,7 @@ static void refuse(int fd, char code, const char *page)
 
 void serve_socks4(int fd, enum behaviour b)
 {
+        static const char garbage[] = "\x05\xff not SOCKS4 at all";
         char request[512];
 
         if (!socks4_read_request(fd, request, sizeof request))
@@ -92,7 +93,7 @@ void serve_socks4(int fd, enum behaviour b)
                 refuse(fd, 92, "<h1>No</h1>");
                 return;
         case TALKS_GARBAGE:
-                refuse_with(fd, "\x05\xff not SOCKS4 at all", 22, "");
+                refuse_with(fd, garbage, sizeof garbage - 1, "");
                 return;
         case TALKS_SSH:
                 put_text(fd, "SSH-2.0-OpenSSH_9.2\r\n");
