@@ -754,6 +754,7 @@ int main(int argc, char **argv)
 {
         static struct table t;
 
+        setenv("HFPROXY_TIMEOUT", "20", 0);
         world_enter(argc, argv,
                     "printf '127.0.0.1 localhost both.test\\n::1 localhost ip6-localhost\\n"
                     "2001:db8:10::99 both.test\\n127.0.0.2 slow.test\\n127.0.0.1 slow.test\\n' "

@@ -145,7 +145,7 @@ int main(int argc, char **argv)
         static struct table t;
         static char names[HF_LEN(rows)][64];
 
-        setenv("HFPROXY_TIMEOUT", "2", 1);
+        setenv("HFPROXY_TIMEOUT", "20", 1);
         world_enter(argc, argv, NULL);
         atomic_store(&world->behaviour, GRANTS);
         if (argc == 3)
