@@ -53,20 +53,16 @@ def run_cells(wanted, jobs):
         environment = os.environ | {"HFPROXY_CELLS": json.dumps(wanted)}
         subprocess.run(command, env=environment, stdout=sys.stderr)
         cases = list(xml.parse(report.name).iter("testcase"))
+    # Looked up and not taken apart: java-url-squid-preload is java in the situation url.
+    parts = itertools.product(CHOICES["client"], CHOICES["situation"], CHOICES["proxy"], CHOICES["how"])
+    cells = {"-".join(part): (*part[:2], "-".join(part[2:])) for part in parts}
     results = defaultdict(dict)
     for case in cases:
         name = case.get("name").partition("[")[2].rstrip("]")
         failure = next((case.find(tag) for tag in ("failure", "error") if case.find(tag) is not None), None)
-        client, rest = longest_prefix(name, CHOICES["client"])
-        situation, way = longest_prefix(rest, CHOICES["situation"])
+        client, situation, way = cells[name]
         results[client, situation][way] = "" if failure is None else reason(failure)
     return results
-
-
-def longest_prefix(name, choices):
-    """Names hold hyphens: curl-http-upper-empty-squid-hfwrap."""
-    prefix = max((choice for choice in choices if name.startswith(choice + "-")), key=len)
-    return prefix, name[len(prefix) + 1 :]
 
 
 def reason(failure):
