@@ -174,8 +174,13 @@ static void sndtimeo_expires(void **state)
         assert_int_equal(after.tv_sec, 0);
         assert_int_equal(after.tv_usec, 120000);
         if (mode == PRELOADED) {
+                int r;
+
                 atomic_store(&world->released, 1);
-                assert_int_equal(connect_slowly(fd), 0);
+                do /* a busy machine may need more than one time limit */
+                        r = connect_slowly(fd);
+                while (r == EALREADY);
+                assert_int_equal(r, 0);
                 expect_echo(fd);
                 assert_int_equal(connect_far(fd), EISCONN);
         }
