@@ -5,18 +5,6 @@
 #include "state.h"
 #include "url.h"
 
-/* How new a variable's value is: older ones yield to newer ones within their pair. */
-enum age {
-        AGE_OLD,    /* no record, or the value that we restore */
-        AGE_NEWEST, /* was found to be newer than us by an earlier process */
-        AGE_NOW,    /* is found to be so now */
-};
-
-static bool nonempty(const char *s)
-{
-        return s && *s;
-}
-
 /* --- composed values ------------------------------------------------------------------------ */
 
 const char *hf_mirror_composed(struct hf_mirror_job *job, hf_compose *compose, const void *arg,
@@ -65,7 +53,7 @@ static void recover(struct hf_mirror_job *job)
 
                 view->before[v] = now;
                 view->flags[v] = 0;
-                job->age[v] = AGE_OLD;
+                job->age[v] = HF_AGE_OLD;
                 if (records.n == 0 || !hf_state_find(records, (enum hf_var)v, &r))
                         continue;
                 /* Somebody took it away, exec perhaps (stale.h): of a pair nothing needs to be said
@@ -74,11 +62,11 @@ static void recover(struct hf_mirror_job *job)
                         continue;
                 if (!is_as_left(now, &r)) {
                         view->flags[v] = HF_STATE_NEWEST;
-                        job->age[v] = AGE_NOW;
+                        job->age[v] = HF_AGE_NOW;
                         continue;
                 }
                 view->flags[v] = (uint8_t)(r.flags & (HF_STATE_NEWEST | HF_STATE_UPPER));
-                job->age[v] = r.flags & HF_STATE_NEWEST ? AGE_NEWEST : AGE_OLD;
+                job->age[v] = r.flags & HF_STATE_NEWEST ? HF_AGE_NEWEST : HF_AGE_OLD;
                 if (r.before.s) {
                         const char *text =
                                 hf_arena_intern(job->arena, hf_compose_decoded, &r.before);
@@ -106,7 +94,8 @@ static const char *readable(struct hf_mirror_job *job, enum hf_var var)
         const char *text = job->view->before[var];
         struct hf_url url;
 
-        if (!nonempty(text) || var >= HF_VAR_no_proxy || hf_url_parse(hf_span(text), &url) == 0)
+        if (!hf_mirror_nonempty(text) || var >= HF_VAR_no_proxy ||
+            hf_url_parse(hf_span(text), &url) == 0)
                 return text;
         job->view->unreadable |= UINT32_C(1) << var;
         return NULL;
@@ -123,7 +112,7 @@ static struct pair read_pair(struct hf_mirror_job *job, enum hf_pair p)
          * (httpoxy, CVE-2016-5385): it does not exist for us. */
         if (job->cgi && p == HF_PAIR_HTTP) {
                 pair.upper = NULL;
-                up_age = AGE_OLD;
+                up_age = HF_AGE_OLD;
         }
         pair.off = lo_age && up_age && !view->before[lo] && !view->before[up];
 
@@ -131,11 +120,11 @@ static struct pair read_pair(struct hf_mirror_job *job, enum hf_pair p)
         if (lo_age > up_age && pair.lower && pair.upper) {
                 pair.upper = view->before[up] = NULL;
                 view->flags[up] = 0;
-                up_age = AGE_OLD;
+                up_age = HF_AGE_OLD;
         } else if (up_age > lo_age && pair.upper && pair.lower) {
                 pair.lower = view->before[lo] = NULL;
                 view->flags[lo] = 0;
-                lo_age = AGE_OLD;
+                lo_age = HF_AGE_OLD;
         }
         pair.newest = (lo_age && pair.lower) || (up_age && pair.upper);
         if (job->url_is_new && p < HF_PAIR_FTP) {
@@ -182,9 +171,9 @@ static const char *choose(struct hf_mirror_job *job, enum hf_pair p, const struc
                           bool *ret_keep)
 {
         *ret_keep = false;
-        if (!nonempty(pair->lower))
-                return nonempty(pair->upper) ? pair->upper : NULL;
-        if (!nonempty(pair->upper) || same_value(job, p, pair))
+        if (!hf_mirror_nonempty(pair->lower))
+                return hf_mirror_nonempty(pair->upper) ? pair->upper : NULL;
+        if (!hf_mirror_nonempty(pair->upper) || same_value(job, p, pair))
                 return pair->lower;
         if (job->settings->prefer == HF_PREFER_KEEP) {
                 job->view->conflicts |= 1u << p;
@@ -269,8 +258,7 @@ static void fill_from_all(struct hf_mirror_job *job)
 
 static const char *completed(struct hf_mirror_job *job, const char *text, enum hf_var var)
 {
-        struct hf_compose_list list = {.text = text ? hf_span(text) : HF_SPAN(""),
-                                       .self = job->facts->self};
+        struct hf_compose_list list = hf_mirror_list(job, text);
 
         if (text && hf_span_eq(hf_span_trim(hf_span(text)), HF_SPAN("*")))
                 return text;             /* curl and requests honour it only alone */
@@ -308,56 +296,6 @@ static void do_no_proxy(struct hf_mirror_job *job, bool any_proxy)
                          hf_mirror_composed(job, hf_compose_mended_list, text, text, from));
 }
 
-/* --- the other variables -------------------------------------------------------------------- */
-
-/* VAR gets TEXT, unless the user set it, or took it away after us. */
-static void inject(struct hf_mirror_job *job, enum hf_var var, const char *text)
-{
-        struct hf_view *view = job->view;
-
-        view->value[var] = view->before[var];
-        if (!view->before[var] && job->age[var] == AGE_OLD)
-                view->value[var] = text;
-}
-
-static void do_grpc(struct hf_mirror_job *job)
-{
-        const struct hf_view *view = job->view;
-        const char *text = view->value[HF_VAR_no_proxy];
-        struct hf_compose_list list = {.text = text ? hf_span(text) : HF_SPAN(""),
-                                       .self = job->facts->self};
-        struct hf_url url;
-        bool made = false; /* (not SOCKS, which gRPC does not speak) */
-
-        for (enum hf_var v = HF_VAR_http_proxy; v <= HF_VAR_https_proxy; v += 2)
-                made = made || (nonempty(view->value[v]) && !nonempty(view->before[v]) &&
-                                !(hf_url_parse(hf_span(view->value[v]), &url) == 0 &&
-                                  hf_scheme_is_socks(url.scheme)));
-        inject(job, HF_VAR_no_grpc_proxy,
-               made ? hf_mirror_composed(job, hf_compose_grpc_list, &list, NULL,
-                                         HF_VAR_no_grpc_proxy)
-                    : NULL);
-}
-
-static void do_xet(struct hf_mirror_job *job)
-{
-        bool asked = hf_settings_true(job->view->before[HF_VAR_HF_HUB_DISABLE_XETHUB]);
-        bool disable = job->settings->disable_xet;
-
-        inject(job, HF_VAR_HF_HUB_DISABLE_XETHUB, disable ? "1" : NULL);
-        inject(job, HF_VAR_HF_HUB_DISABLE_XET, disable || asked ? "1" : NULL);
-        job->view->xethub_honoured = asked && !job->view->before[HF_VAR_HF_HUB_DISABLE_XET];
-}
-
-static void do_ca(struct hf_mirror_job *job)
-{
-        const char *file = job->values[HF_VAR_HFPROXY_CA_BUNDLE];
-
-        for (int v = HF_VAR_CA_FIRST; v < HF_VARS_MANAGED; v++)
-                inject(job, (enum hf_var)v,
-                       nonempty(file) && !job->facts->no_ca_bundle ? file : NULL);
-}
-
 /* HFPROXY_URL's first proxy. Where that is too long to be composed, one URL stays as it is; but a
  * list is nothing that a client could read: it would send the first proxy's password to another. */
 static void read_url(struct hf_mirror_job *job)
@@ -365,7 +303,7 @@ static void read_url(struct hf_mirror_job *job)
         const char *url = job->values[HF_VAR_HFPROXY_URL];
         struct hf_view *view = job->view;
 
-        if (!nonempty(url))
+        if (!hf_mirror_nonempty(url))
                 return;
         if (hf_url_list_first(hf_span(url), &view->url_entry_bad).s)
                 job->url = hf_mirror_composed(job, hf_compose_first_url, url,
@@ -383,9 +321,9 @@ static void read_url(struct hf_mirror_job *job)
 bool hf_view_wants_self(const char *const values[HF_VARS])
 {
         for (int v = 0; v < HF_VAR_no_proxy; v++)
-                if (nonempty(values[v]))
+                if (hf_mirror_nonempty(values[v]))
                         return true;
-        return nonempty(values[HF_VAR_HFPROXY_URL]) ||
+        return hf_mirror_nonempty(values[HF_VAR_HFPROXY_URL]) ||
                hf_state_hides(hf_state_check(values[HF_VAR_HFPROXY_STATE]));
 }
 
@@ -409,9 +347,7 @@ void hf_view(const char *const values[HF_VARS], const struct hf_settings *settin
         hf_mirror_bridge(&job);
         do_no_proxy(&job, ret->proxy[HF_PAIR_HTTP] || ret->proxy[HF_PAIR_HTTPS] ||
                                   ret->proxy[HF_PAIR_ALL]);
-        do_grpc(&job);
-        do_xet(&job);
-        do_ca(&job);
+        hf_mirror_inject(&job);
         if (!facts->shows_all)
                 hf_mirror_hide(ret);
         hf_view_keep_within_limit(ret);

@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "noproxy_entry.h"
 
-static struct hf_span from(struct hf_span text, size_t n)
-{
-        return (struct hf_span){text.s + n, text.n - n};
-}
-
 static struct hf_span upto(struct hf_span text, size_t n)
 {
         return (struct hf_span){text.s, n};
-}
-
-static size_t find(struct hf_span text, char c)
-{
-        const char *at = text.n ? memchr(text.s, c, text.n) : NULL;
-
-        return at ? (size_t)(at - text.s) : text.n;
 }
 
 /* Quotes separate too: they are no part of any entry, but env files leave them around the list. */
@@ -36,19 +24,19 @@ bool hf_noproxy_next(struct hf_span *rest, struct hf_span *ret_entry)
         if (end == start)
                 return false;
         *ret_entry = (struct hf_span){rest->s + start, end - start};
-        *rest = from(*rest, end);
+        *rest = hf_span_from(*rest, end);
         return true;
 }
 
 /* "scheme://host:port/path" → "host:port"; anything else stays. */
 static bool take_url(struct hf_span *text)
 {
-        size_t n = find(*text, ':'), end = 0;
+        size_t n = hf_span_find(*text, ':'), end = 0;
         struct hf_span rest;
 
         if (n == 0 || text->n - n < 3 || memcmp(text->s + n, "://", 3) != 0)
                 return false;
-        rest = from(*text, n + 3);
+        rest = hf_span_from(*text, n + 3);
         while (end < rest.n && rest.s[end] != '/' && rest.s[end] != '?' && rest.s[end] != '#')
                 end++;
         *text = upto(rest, end);
@@ -59,13 +47,13 @@ static bool take_url(struct hf_span *text)
  * makes the entry one of nothing. */
 static bool take_port(struct hf_span *text, struct hf_noproxy_entry *e)
 {
-        size_t colon = find(*text, ':');
+        size_t colon = hf_span_find(*text, ':');
         long port;
 
         if (colon == text->n)
                 return true;
-        e->port_text = from(*text, colon);
-        port = hf_parse_uint(from(e->port_text, 1), UINT16_MAX);
+        e->port_text = hf_span_from(*text, colon);
+        port = hf_parse_uint(hf_span_from(e->port_text, 1), UINT16_MAX);
         if (port <= 0)
                 return false;
         e->port = (uint16_t)port;
@@ -76,12 +64,12 @@ static bool take_port(struct hf_span *text, struct hf_noproxy_entry *e)
 /* Takes "/bits" off the end of TEXT, if it has that. */
 static bool take_bits(struct hf_span *text, unsigned *ret_bits, bool *ret_prefix)
 {
-        size_t slash = find(*text, '/');
+        size_t slash = hf_span_find(*text, '/');
         long bits;
 
         if (slash == text->n)
                 return true;
-        bits = hf_parse_uint(from(*text, slash + 1), 128);
+        bits = hf_parse_uint(hf_span_from(*text, slash + 1), 128);
         if (bits < 0)
                 return false;
         *ret_bits = (unsigned)bits;
@@ -97,7 +85,7 @@ static bool read_net(struct hf_span text, struct hf_noproxy_entry *e)
 
         if (!hf_addr_parse(text, &e->addr))
                 return false;
-        e->v6_text = find(text, ':') < text.n;
+        e->v6_text = hf_span_find(text, ':') < text.n;
         if (!e->prefix) {
                 e->bits = e->addr.family == 4 ? 32 : 128;
                 return true;
@@ -117,7 +105,7 @@ static bool read_star_net(struct hf_span text, struct hf_noproxy_entry *e)
         unsigned parts = 0, numbers = 0;
 
         while (text.n > 0) {
-                struct hf_span part = upto(text, find(text, '.'));
+                struct hf_span part = upto(text, hf_span_find(text, '.'));
                 long value = hf_parse_uint(part, 255);
 
                 if (parts == 4)
@@ -129,7 +117,7 @@ static bool read_star_net(struct hf_span text, struct hf_noproxy_entry *e)
                 parts++;
                 if (part.n == text.n)
                         break;
-                text = from(text, part.n + 1);
+                text = hf_span_from(text, part.n + 1);
                 if (text.n == 0)
                         return false; /* "10.*." */
         }
@@ -147,10 +135,10 @@ static bool read_name(struct hf_span text, struct hf_noproxy_entry *e)
         size_t label = 0, dots = 0;
 
         if (text.n >= 2 && text.s[0] == '*' && text.s[1] == '.') {
-                text = from(text, 2);
+                text = hf_span_from(text, 2);
                 e->dotted = true;
         } else if (text.n >= 1 && text.s[0] == '.') {
-                text = from(text, 1);
+                text = hf_span_from(text, 1);
                 e->dotted = true;
         }
         if (text.n > 0 && text.s[text.n - 1] == '.')
@@ -180,13 +168,13 @@ static bool read_name(struct hf_span text, struct hf_noproxy_entry *e)
 /* The part of an entry between brackets, and what follows them. */
 static bool read_bracketed(struct hf_span text, struct hf_noproxy_entry *e)
 {
-        size_t close = find(text, ']');
+        size_t close = hf_span_find(text, ']');
         struct hf_span rest;
 
         if (close == text.n)
                 return false;
         e->inside = (struct hf_span){text.s + 1, close - 1};
-        rest = from(text, close + 1);
+        rest = hf_span_from(text, close + 1);
         if (!take_port(&rest, e) || !take_bits(&rest, &e->bits, &e->prefix) || rest.n > 0)
                 return false;
         return read_net(e->inside, e) && e->v6_text;
@@ -201,7 +189,7 @@ static enum hf_noproxy_kind read_kind(struct hf_span text, struct hf_noproxy_ent
                 return read_bracketed(text, e) ? HF_NOPROXY_NET : HF_NOPROXY_NOTHING;
 
         /* bare IPv6, where a colon is no port's */
-        if (find(text, ':') < text.n) {
+        if (hf_span_find(text, ':') < text.n) {
                 host = text;
                 if (!e->url && take_bits(&host, &e->bits, &e->prefix) && read_net(host, e))
                         return HF_NOPROXY_NET;
@@ -211,7 +199,7 @@ static enum hf_noproxy_kind read_kind(struct hf_span text, struct hf_noproxy_ent
                 return HF_NOPROXY_NOTHING;
         if (text.n == 1 && text.s[0] == '*')
                 return HF_NOPROXY_ANY;
-        if (find(text, '/') < text.n)
+        if (hf_span_find(text, '/') < text.n)
                 return take_bits(&text, &e->bits, &e->prefix) && read_net(text, e)
                                ? HF_NOPROXY_NET
                                : HF_NOPROXY_NOTHING;
@@ -230,7 +218,7 @@ struct hf_noproxy_entry hf_noproxy_read(struct hf_span text)
 
 bool hf_noproxy_name_covers(struct hf_span entry, struct hf_span name)
 {
-        if (name.n < entry.n || !hf_span_caseeq(from(name, name.n - entry.n), entry))
+        if (name.n < entry.n || !hf_span_caseeq(hf_span_from(name, name.n - entry.n), entry))
                 return false;
         return name.n == entry.n || name.s[name.n - entry.n - 1] == '.';
 }

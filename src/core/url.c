@@ -17,32 +17,6 @@ static const struct {
         [HF_SCHEME_SOCKS5] = {"socks5", 1080}, [HF_SCHEME_SOCKS5H] = {"socks5h", 1080},
 };
 
-static struct hf_span take(struct hf_span *text, size_t n)
-{
-        struct hf_span head = {text->s, n};
-
-        text->s += n;
-        text->n -= n;
-        return head;
-}
-
-static size_t find_first(struct hf_span text, char c)
-{
-        const char *at = text.n ? memchr(text.s, c, text.n) : NULL;
-
-        return at ? (size_t)(at - text.s) : text.n;
-}
-
-/* What stands before it, and itself: 0 where there is none. */
-static size_t behind_last(struct hf_span text, char c)
-{
-        size_t n = text.n;
-
-        while (n > 0 && text.s[n - 1] != c)
-                n--;
-        return n;
-}
-
 /* docker's env files and systemd drop-ins keep the quotes, Windows editors leave the CR; one may
  * stand inside the other. */
 static struct hf_span strip_damage(struct hf_span text)
@@ -111,14 +85,14 @@ static int take_scheme(struct hf_span *text, enum hf_scheme *ret_scheme, bool *r
         *ret_scheme = HF_SCHEME_HTTP;
         *ret_written = false;
         if (n == 0 && text->n >= 2 && !memcmp(text->s, "//", 2)) {
-                take(text, 2);
+                hf_span_take(text, 2);
                 return 0;
         }
         if (n == 0 || text->n - n < 3 || memcmp(text->s + n, "://", 3) != 0)
                 return 0;
         *ret_written = true;
-        name = take(text, n);
-        take(text, 3);
+        name = hf_span_take(text, n);
+        hf_span_take(text, 3);
         if (hf_span_caseeq(name, HF_SPAN("socks"))) {
                 *ret_scheme = HF_SCHEME_SOCKS5H;
                 return 0;
@@ -136,18 +110,18 @@ static int take_scheme(struct hf_span *text, enum hf_scheme *ret_scheme, bool *r
 static void take_user(struct hf_span *text, struct hf_url *url)
 {
         struct hf_span user;
-        size_t at = behind_last(*text, '@'), colon;
+        size_t at = hf_span_behind_last(*text, '@'), colon;
 
         if (at == 0)
                 return;
-        user = take(text, at);
+        user = hf_span_take(text, at);
         user.n--; /* the '@' */
         if (user.n == 0)
                 return;
-        colon = find_first(user, ':');
-        url->user = take(&user, colon);
+        colon = hf_span_find(user, ':');
+        url->user = hf_span_take(&user, colon);
         if (user.n > 0) {
-                take(&user, 1);
+                hf_span_take(&user, 1);
                 url->pass = user;
         }
 }
@@ -187,20 +161,20 @@ static int take_host(struct hf_span *text, struct hf_url *url)
 {
         if (text->n > 0 && text->s[0] == '[') {
                 struct hf_addr addr;
-                size_t close = find_first(*text, ']');
+                size_t close = hf_span_find(*text, ']');
 
                 if (close == text->n)
                         return -EINVAL;
-                take(text, 1);
-                url->host = take(text, close - 1);
-                take(text, 1);
+                hf_span_take(text, 1);
+                url->host = hf_span_take(text, close - 1);
+                hf_span_take(text, 1);
                 url->host_is_v6 = true;
                 /* an IPv4 address in brackets has no colon; a zone id is no part of an address */
-                if (find_first(url->host, ':') == url->host.n || !hf_addr_parse(url->host, &addr))
+                if (hf_span_find(url->host, ':') == url->host.n || !hf_addr_parse(url->host, &addr))
                         return -EINVAL;
                 return 0;
         }
-        url->host = take(text, find_first(*text, ':'));
+        url->host = hf_span_take(text, hf_span_find(*text, ':'));
         return is_host_name(url->host) ? 0 : -EINVAL;
 }
 
@@ -215,7 +189,7 @@ static int read_port(struct hf_span text, bool scheme_written, struct hf_url *ur
                 return 0;
         if (text.s[0] != ':')
                 return -EINVAL;
-        take(&text, 1);
+        hf_span_take(&text, 1);
         if (text.n == 0) {
                 bool slashes = url->tail.n >= 2 && !memcmp(url->tail.s, "//", 2);
 
@@ -284,20 +258,19 @@ bool hf_url_list_next(struct hf_span *list, struct hf_span *ret_entry)
         size_t n = 0;
 
         while (list->n > 0 && (list->s[0] == ',' || hf_is_blank(list->s[0])))
-                take(list, 1);
+                hf_span_take(list, 1);
         if (list->n == 0)
                 return false;
         do
-                n += 1 + find_first((struct hf_span){list->s + n + 1, list->n - n - 1}, ',');
-        while (n < list->n &&
-               !begins_with_scheme((struct hf_span){list->s + n + 1, list->n - n - 1}));
+                n += 1 + hf_span_find(hf_span_from(*list, n + 1), ',');
+        while (n < list->n && !begins_with_scheme(hf_span_from(*list, n + 1)));
         entry = (struct hf_span){list->s, n};
         if (hf_url_parse(entry, &url) < 0) {
-                size_t login = behind_last(entry, '@');
+                size_t login = hf_span_behind_last(entry, '@');
 
-                entry.n = login + find_first((struct hf_span){entry.s + login, n - login}, ',');
+                entry.n = login + hf_span_find(hf_span_from(entry, login), ',');
         }
-        take(list, entry.n);
+        hf_span_take(list, entry.n);
         *ret_entry = hf_span_trim(entry);
         return true;
 }
@@ -395,10 +368,10 @@ void hf_url_put_credentials(struct hf_out *out, const struct hf_url *url)
 
 struct hf_span hf_url_quotable(struct hf_span text)
 {
-        size_t login = behind_last(text, '@');
+        size_t login = hf_span_behind_last(text, '@');
 
-        if (find_first((struct hf_span){text.s, login}, ':') < login)
-                take(&text, login);
+        if (hf_span_find((struct hf_span){text.s, login}, ':') < login)
+                hf_span_take(&text, login);
         return text;
 }
 

@@ -66,6 +66,38 @@ static inline bool hf_span_caseeq(struct hf_span a, struct hf_span b)
         return true;
 }
 
+/* Where the first C stands; text.n: nowhere. */
+static inline size_t hf_span_find(struct hf_span text, char c)
+{
+        const char *at = text.n ? memchr(text.s, c, text.n) : NULL;
+
+        return at ? (size_t)(at - text.s) : text.n;
+}
+
+/* The length of TEXT to the last C, and with it; 0: there is none. */
+static inline size_t hf_span_behind_last(struct hf_span text, char c)
+{
+        size_t n = text.n;
+
+        while (n > 0 && text.s[n - 1] != c)
+                n--;
+        return n;
+}
+
+static inline struct hf_span hf_span_from(struct hf_span text, size_t n)
+{
+        return (struct hf_span){text.s + n, text.n - n};
+}
+
+/* The first N bytes of *TEXT, which loses them. */
+static inline struct hf_span hf_span_take(struct hf_span *text, size_t n)
+{
+        struct hf_span head = {text->s, n};
+
+        *text = hf_span_from(*text, n);
+        return head;
+}
+
 /* The decimal number that `text` holds, whole and without sign or blank; -EINVAL when it is not
  * one or is above `max`. */
 long hf_parse_uint(struct hf_span text, long max);

@@ -55,13 +55,7 @@ bool hf_program_is_go(void)
 /* What follows the last '/'. */
 static struct hf_span last_part(struct hf_span path)
 {
-        size_t at = path.n;
-
-        if (!path.s)
-                return path;
-        while (at > 0 && path.s[at - 1] != '/')
-                at--;
-        return (struct hf_span){path.s + at, path.n - at};
+        return path.s ? hf_span_from(path, hf_span_behind_last(path, '/')) : path;
 }
 
 /* The file itself, as links to it may be called anything, and scripts are; where there is no /proc
