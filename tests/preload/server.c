@@ -72,19 +72,6 @@ void put_slowly(int fd, const void *bytes, size_t n)
         }
 }
 
-static void put_headers(int fd, size_t size)
-{
-        char line[128];
-
-        memset(line, 'h', sizeof line);
-        memcpy(line, "X-Long: ", 8);
-        memcpy(line + sizeof line - 2, "\r\n", 2);
-        put_text(fd, "HTTP/1.1 200 Fine\r\n");
-        for (size_t n = 0; n < size; n += sizeof line)
-                put(fd, line, sizeof line);
-        put_text(fd, "\r\n");
-}
-
 void reset_on_close(int fd)
 {
         const struct linger hard = {.l_onoff = 1};
@@ -141,14 +128,8 @@ void drain(int fd)
                 atomic_fetch_add(&world->early_bytes, (unsigned)n);
 }
 
-static void refuse(int fd, const char *text)
-{
-        put_text(fd, text);
-        shutdown(fd, SHUT_WR);
-        drain(fd);
-}
-
-void wait_for_release(int fd)
+/* Until world->released, or the client goes. */
+static void wait_for_release(int fd)
 {
         struct pollfd pfd = {.fd = fd, .events = POLLRDHUP};
 
@@ -156,107 +137,133 @@ void wait_for_release(int fd)
                 ;
 }
 
+void answer(int fd, enum behaviour b, struct hf_span reply)
+{
+        if (b == GRANTS_WHEN_RELEASED || b == REFUSES_WHEN_RELEASED || b == RESETS_WHEN_RELEASED)
+                wait_for_release(fd);
+        count_early_bytes(fd);
+        if (b == GRANTS_BYTE_BY_BYTE)
+                put_slowly(fd, reply.s, reply.n);
+        else
+                put(fd, reply.s, reply.n);
+        switch (b) {
+        case GRANTS:
+        case GRANTS_WHEN_RELEASED:
+        case GRANTS_WITH_BANNER:
+        case GRANTS_BYTE_BY_BYTE:
+        case GRANTS_LONG_HEADERS:
+        case GRANTS_BARE:
+        case GRANTS_AFTER_100:
+                echo(fd);
+                return;
+        case REFUSES_403:
+        case REFUSES_WHEN_RELEASED:
+        case REFUSES_407_NTLM:
+        case REFUSES_407_BASIC:
+        case REFUSES_502:
+        case REFUSES_503:
+        case REFUSES_504:
+        case REFUSES_1:
+        case REFUSES_3:
+        case REFUSES_5:
+        case REFUSES_7:
+        case REFUSES_8:
+        case TALKS_GARBAGE:
+                shutdown(fd, SHUT_WR);
+                drain(fd);
+                return;
+        case REFUSES_BODY: /* stays open: the page must not be readable */
+        case TALKS_SSH:
+        case TALKS_TOO_LONG:
+        case HANGS:
+                drain(fd);
+                return;
+        case RESETS:
+        case RESETS_WHEN_RELEASED:
+        case RESETS_MIDWAY:
+                reset_on_close(fd);
+                return;
+        case REFUSES_404:
+        case CLOSES_MIDWAY:
+        case CLOSES:
+        case CLOSES_AT_ONCE:
+        case SCRIPTED:
+                return;
+        }
+}
+
 #define OK_LINE "HTTP/1.1 200 Connection established\r\n\r\n"
+
+static const struct hf_span replies[] = {
+        [GRANTS] = BYTES(OK_LINE),
+        [GRANTS_WHEN_RELEASED] = BYTES(OK_LINE),
+        [GRANTS_WITH_BANNER] = BYTES(OK_LINE BANNER),
+        [GRANTS_BYTE_BY_BYTE] = BYTES(OK_LINE),
+        [GRANTS_BARE] = BYTES("HTTP/1.0 200\n\n"),
+        [GRANTS_AFTER_100] = BYTES("HTTP/1.1 102 Processing\r\nX-A: b\r\n\r\n" OK_LINE),
+        [REFUSES_403] = BYTES("HTTP/1.1 403 Forbidden\r\n\r\n"),
+        [REFUSES_WHEN_RELEASED] = BYTES("HTTP/1.1 403 Forbidden\r\n\r\n"),
+        [REFUSES_404] = BYTES("HTTP/1.1 404 Not Found\r\n\r\n"),
+        [REFUSES_407_NTLM] = BYTES("HTTP/1.1 407 Who?\r\nProxy-Authenticate: Negotiate\r\n"
+                                   "Proxy-Authenticate: NTLM\r\n\r\n"),
+        [REFUSES_407_BASIC] =
+                BYTES("HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n"),
+        [REFUSES_502] = BYTES("HTTP/1.1 502 Bad Gateway\r\n\r\n"),
+        [REFUSES_503] = BYTES("HTTP/1.1 503 Service Unavailable\r\n\r\n"),
+        [REFUSES_504] = BYTES("HTTP/1.1 504 Gateway Timeout\r\n\r\n"),
+        [REFUSES_BODY] = BYTES("HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\n<h1>No</h1>"),
+        [TALKS_GARBAGE] = BYTES("\x05\xff\x01\x02 not HTTP at all\r\n\r\n"),
+        [TALKS_SSH] = BYTES("SSH-2.0-OpenSSH_9.2\r\n"),
+        [CLOSES_MIDWAY] = BYTES("HTTP/1.1 200 Conn"),
+        [RESETS_MIDWAY] = BYTES("HTTP/1.1 200 Conn"),
+        [SCRIPTED] = {NULL, 0},
+};
+
+/* A granting reply with SIZE bytes of headers. */
+static struct hf_span with_headers(char *buf, size_t size)
+{
+        struct hf_out out = hf_out_write(buf, size + 64);
+
+        hf_out_put(&out, HF_SPAN("HTTP/1.1 200 Fine\r\n"));
+        for (size_t n = 0; n < size; n += 128) {
+                hf_out_put(&out, HF_SPAN("X-Long: "));
+                for (int i = 0; i < 128 - 8 - 2; i++)
+                        hf_out_char(&out, 'h');
+                hf_out_put(&out, HF_SPAN("\r\n"));
+        }
+        hf_out_put(&out, HF_SPAN("\r\n"));
+        return (struct hf_span){buf, out.len};
+}
+
+static void serve_http(int fd, enum behaviour b)
+{
+        char buf[70 * 1024 + 64];
+        struct hf_span reply = replies[b];
+
+        if (!read_request(fd))
+                return;
+        if (b == GRANTS_LONG_HEADERS)
+                reply = with_headers(buf, 60 * 1024);
+        else if (b == TALKS_TOO_LONG)
+                reply = with_headers(buf, 70 * 1024);
+        answer(fd, b, reply);
+}
 
 static void proxy(int fd)
 {
         enum behaviour b = (enum behaviour)atomic_load(&world->behaviour);
 
         atomic_fetch_add(&world->accepted, 1);
+        if (b == CLOSES_AT_ONCE)
+                return;
         if (b == SCRIPTED)
                 serve_script(fd);
-        else if (world->protocol == SOCKS5 && b != CLOSES_AT_ONCE)
+        else if (world->protocol == SOCKS5)
                 serve_socks(fd, b);
-        else if (world->protocol == SOCKS4 && b != CLOSES_AT_ONCE)
+        else if (world->protocol == SOCKS4)
                 serve_socks4(fd, b);
-        if (b == SCRIPTED || b == CLOSES_AT_ONCE || world->protocol != HTTP || !read_request(fd))
-                return;
-        if (b == GRANTS_WHEN_RELEASED || b == REFUSES_WHEN_RELEASED || b == RESETS_WHEN_RELEASED)
-                wait_for_release(fd);
-        count_early_bytes(fd);
-        switch (b) {
-        case GRANTS:
-        case GRANTS_WHEN_RELEASED:
-                put_text(fd, OK_LINE);
-                break;
-        case GRANTS_WITH_BANNER:
-                put_text(fd, OK_LINE BANNER);
-                break;
-        case GRANTS_BYTE_BY_BYTE:
-                put_slowly(fd, OK_LINE, strlen(OK_LINE));
-                break;
-        case GRANTS_LONG_HEADERS:
-                put_headers(fd, 60 * 1024);
-                break;
-        case GRANTS_BARE:
-                put_text(fd, "HTTP/1.0 200\n\n");
-                break;
-        case GRANTS_AFTER_100:
-                put_text(fd, "HTTP/1.1 102 Processing\r\nX-A: b\r\n\r\n" OK_LINE);
-                break;
-        case REFUSES_403:
-        case REFUSES_WHEN_RELEASED:
-                refuse(fd, "HTTP/1.1 403 Forbidden\r\n\r\n");
-                return;
-        case REFUSES_404: /* and closes at once */
-                put_text(fd, "HTTP/1.1 404 Not Found\r\n\r\n");
-                return;
-        case REFUSES_407_NTLM:
-                refuse(fd, "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Negotiate\r\n"
-                           "Proxy-Authenticate: NTLM\r\n\r\n");
-                return;
-        case REFUSES_407_BASIC:
-                refuse(fd, "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n");
-                return;
-        case REFUSES_502:
-                refuse(fd, "HTTP/1.1 502 Bad Gateway\r\n\r\n");
-                return;
-        case REFUSES_503:
-                refuse(fd, "HTTP/1.1 503 Service Unavailable\r\n\r\n");
-                return;
-        case REFUSES_504:
-                refuse(fd, "HTTP/1.1 504 Gateway Timeout\r\n\r\n");
-                return;
-        case REFUSES_BODY:
-                put_text(fd, "HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\n<h1>No</h1>");
-                drain(fd); /* stays open: the page must not be readable */
-                return;
-        case TALKS_GARBAGE:
-                refuse(fd, "\x05\xff\x01\x02 not HTTP at all\r\n\r\n");
-                return;
-        case TALKS_SSH:
-                put_text(fd, "SSH-2.0-OpenSSH_9.2\r\n");
-                drain(fd);
-                return;
-        case TALKS_TOO_LONG:
-                put_headers(fd, 70 * 1024);
-                drain(fd);
-                return;
-        case CLOSES_MIDWAY:
-                put_text(fd, "HTTP/1.1 200 Conn");
-                return;
-        case RESETS_MIDWAY:
-                put_text(fd, "HTTP/1.1 200 Conn");
-                reset_on_close(fd);
-                return;
-        case RESETS:
-        case RESETS_WHEN_RELEASED:
-                reset_on_close(fd);
-                return;
-        case HANGS:
-                drain(fd);
-                return;
-        case REFUSES_1:
-        case REFUSES_3:
-        case REFUSES_5:
-        case REFUSES_7:
-        case REFUSES_8:
-        case SCRIPTED:
-        case CLOSES:
-        case CLOSES_AT_ONCE:
-                return;
-        }
-        echo(fd);
+        else
+                serve_http(fd, b);
 }
 
 struct listener {

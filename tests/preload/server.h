@@ -29,8 +29,9 @@ void note_request(const char *text);
 void count_early_bytes(int fd);
 void drain(int fd);
 
-/* Until world->released, or the client goes. */
-void wait_for_release(int fd);
+/* Once the request was read: waits where B does, gives REPLY in B's manner (in one piece or byte by
+ * byte; staying, closing or resetting behind it), and serves as the far end where it grants. */
+void answer(int fd, enum behaviour b, struct hf_span reply);
 
 /* server_socks.c */
 
@@ -48,9 +49,6 @@ bool read_message(int fd, enum protocol protocol, int i, char text[SOCKS_MESSAGE
  */
 void put_request(char *request, size_t size, const char *target, const char port[2]);
 
-/* Nothing should come behind it. With a PAGE the connection stays open. */
-void refuse_with(int fd, const void *reply, size_t n, const char *page);
-
 /* Reads the first message of a SOCKS5 client. False: it went away, or says something else. */
 bool socks_read_greeting(int fd);
 
@@ -60,7 +58,6 @@ bool socks_read_request(int fd, bool login, bool slowly, char *request, size_t s
 
 #define SOCKS_GRANT "\x05\0\0\x01\x7f\0\0\x01\x04\x38"
 #define SOCKS_NO "\x05\x02\0\x01\0\0\0\0\0\0"
-#define PUT_BYTES(fd, literal) put(fd, literal, sizeof(literal) - 1)
 
 /* One connection to the proxy, by SOCKS5. */
 void serve_socks(int fd, enum behaviour b);

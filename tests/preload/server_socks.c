@@ -54,16 +54,7 @@ void put_request(char *request, size_t size, const char *target, const char port
                  p[0] << 8 | p[1]);
 }
 
-void refuse_with(int fd, const void *reply, size_t n, const char *page)
-{
-        put(fd, reply, n);
-        put_text(fd, page);
-        if (!*page)
-                shutdown(fd, SHUT_WR);
-        drain(fd);
-}
-
-static void answer(int fd, const char *bytes, size_t n, bool slowly)
+static void say(int fd, const char *bytes, size_t n, bool slowly)
 {
         if (slowly)
                 put_slowly(fd, bytes, n);
@@ -90,11 +81,11 @@ bool socks_read_request(int fd, bool login, bool slowly, char *request, size_t s
         char text[SOCKS_MESSAGE_MAX], literal[INET6_ADDRSTRLEN], target[300];
         const unsigned char *p = (const unsigned char *)text;
 
-        answer(fd, login ? "\x05\x02" : "\x05\x00", 2, slowly);
+        say(fd, login ? "\x05\x02" : "\x05\x00", 2, slowly);
         if (login && !read_login(fd))
                 return false;
         if (login)
-                answer(fd, "\x01\x00", 2, slowly);
+                say(fd, "\x01\x00", 2, slowly);
         if (!read_message(fd, SOCKS5, 2, text) || memcmp(text, "\x05\x01\x00", 3) != 0)
                 return false;
         if (text[3] == 3)
@@ -107,14 +98,6 @@ bool socks_read_request(int fd, bool login, bool slowly, char *request, size_t s
         return true;
 }
 
-static void refuse(int fd, char code, const char *page)
-{
-        char reply[] = SOCKS_NO;
-
-        reply[1] = code;
-        refuse_with(fd, reply, sizeof reply - 1, page);
-}
-
 /* What its log-in has against the client. */
 static void refuse_login(int fd, bool any)
 {
@@ -125,13 +108,38 @@ static void refuse_login(int fd, bool any)
         drain(fd);
 }
 
-static void put_long_name(int fd)
-{
-        char reply[5 + 255 + 2] = "\x05\0\0\x03\xff";
+#define TEN "nnnnnnnnnn"
+#define FIFTY TEN TEN TEN TEN TEN
+#define NO(code) BYTES("\x05" code "\0\x01\0\0\0\0\0\0")
 
-        memset(reply + 5, 'n', sizeof reply - 5);
-        put(fd, reply, sizeof reply);
-}
+static const struct hf_span replies[] = {
+        [GRANTS] = BYTES(SOCKS_GRANT),
+        [GRANTS_WHEN_RELEASED] = BYTES(SOCKS_GRANT),
+        [GRANTS_AFTER_100] = BYTES(SOCKS_GRANT),
+        [GRANTS_WITH_BANNER] = BYTES(SOCKS_GRANT BANNER),
+        [GRANTS_BYTE_BY_BYTE] = BYTES(SOCKS_GRANT),
+        [GRANTS_LONG_HEADERS] = BYTES("\x05\0\0\x03\xff" FIFTY FIFTY FIFTY FIFTY FIFTY "nnnnn"
+                                      "nn"),
+        [GRANTS_BARE] = BYTES("\x05\0\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x04\x38"),
+        [REFUSES_403] = NO("\x02"),
+        [REFUSES_WHEN_RELEASED] = NO("\x02"),
+        [REFUSES_404] = NO("\x02"),
+        [REFUSES_502] = NO("\x04"),
+        [REFUSES_503] = NO("\x04"),
+        [REFUSES_504] = NO("\x06"),
+        [REFUSES_1] = NO("\x01"),
+        [REFUSES_3] = NO("\x03"),
+        [REFUSES_5] = NO("\x05"),
+        [REFUSES_7] = NO("\x07"),
+        [REFUSES_8] = NO("\x08"),
+        [REFUSES_BODY] = BYTES(SOCKS_NO "<h1>No</h1>"),
+        [TALKS_GARBAGE] = BYTES("HTTP/1.1 400 Bad Request\r\n\r\n"),
+        [TALKS_SSH] = BYTES("SSH-2.0-OpenSSH_9.2\r\n"),
+        [TALKS_TOO_LONG] = BYTES("\x05\0\0\x02\0\0\0\0\0\0"),
+        [CLOSES_MIDWAY] = BYTES("\x05\0\0\x01\x7f"),
+        [RESETS_MIDWAY] = BYTES("\x05\0\0\x01\x7f"),
+        [SCRIPTED] = {NULL, 0},
+};
 
 void serve_socks(int fd, enum behaviour b)
 {
@@ -147,90 +155,5 @@ void serve_socks(int fd, enum behaviour b)
                                 sizeof request))
                 return;
         note_request(request);
-        if (b == GRANTS_WHEN_RELEASED || b == REFUSES_WHEN_RELEASED || b == RESETS_WHEN_RELEASED)
-                wait_for_release(fd);
-        count_early_bytes(fd);
-        switch (b) {
-        case GRANTS:
-        case GRANTS_WHEN_RELEASED:
-        case GRANTS_AFTER_100:
-                PUT_BYTES(fd, SOCKS_GRANT);
-                break;
-        case GRANTS_WITH_BANNER:
-                PUT_BYTES(fd, SOCKS_GRANT BANNER);
-                break;
-        case GRANTS_BYTE_BY_BYTE:
-                put_slowly(fd, SOCKS_GRANT, sizeof SOCKS_GRANT - 1);
-                break;
-        case GRANTS_LONG_HEADERS:
-                put_long_name(fd);
-                break;
-        case GRANTS_BARE:
-                PUT_BYTES(fd, "\x05\0\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x04\x38");
-                break;
-        case REFUSES_403:
-        case REFUSES_WHEN_RELEASED:
-                refuse(fd, 2, "");
-                return;
-        case REFUSES_404: /* and closes at once */
-                PUT_BYTES(fd, SOCKS_NO);
-                return;
-        case REFUSES_502:
-        case REFUSES_503:
-                refuse(fd, 4, "");
-                return;
-        case REFUSES_504:
-                refuse(fd, 6, "");
-                return;
-        case REFUSES_1:
-        case REFUSES_3:
-        case REFUSES_5:
-        case REFUSES_7:
-        case REFUSES_8:
-                refuse(fd,
-                       b == REFUSES_1   ? 1
-                       : b == REFUSES_3 ? 3
-                       : b == REFUSES_5 ? 5
-                       : b == REFUSES_7 ? 7
-                                        : 8,
-                       "");
-                return;
-        case REFUSES_BODY: /* stays open: the page must not be readable */
-                refuse(fd, 2, "<h1>No</h1>");
-                return;
-        case TALKS_GARBAGE:
-                put_text(fd, "HTTP/1.1 400 Bad Request\r\n\r\n");
-                shutdown(fd, SHUT_WR);
-                drain(fd);
-                return;
-        case TALKS_SSH:
-                put_text(fd, "SSH-2.0-OpenSSH_9.2\r\n");
-                drain(fd);
-                return;
-        case TALKS_TOO_LONG:
-                PUT_BYTES(fd, "\x05\0\0\x02\0\0\0\0\0\0");
-                drain(fd);
-                return;
-        case CLOSES_MIDWAY:
-                PUT_BYTES(fd, "\x05\0\0\x01\x7f");
-                return;
-        case RESETS_MIDWAY:
-                PUT_BYTES(fd, "\x05\0\0\x01\x7f");
-                reset_on_close(fd);
-                return;
-        case RESETS:
-        case RESETS_WHEN_RELEASED:
-                reset_on_close(fd);
-                return;
-        case HANGS:
-                drain(fd);
-                return;
-        case REFUSES_407_NTLM:
-        case REFUSES_407_BASIC:
-        case SCRIPTED:
-        case CLOSES:
-        case CLOSES_AT_ONCE:
-                return;
-        }
-        echo(fd);
+        answer(fd, b, replies[b]);
 }

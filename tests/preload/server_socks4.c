@@ -28,99 +28,45 @@ bool socks4_read_request(int fd, char *request, size_t size)
         return true;
 }
 
-static void refuse(int fd, char code, const char *page)
-{
-        char reply[] = SOCKS4_NO;
+#define NO(code) BYTES("\0" code "\0\0\0\0\0\0")
 
-        reply[1] = code;
-        refuse_with(fd, reply, sizeof reply - 1, page);
-}
+static const struct hf_span replies[] = {
+        [GRANTS] = BYTES(SOCKS4_GRANT),
+        [GRANTS_WHEN_RELEASED] = BYTES(SOCKS4_GRANT),
+        [GRANTS_WITH_BANNER] = BYTES(SOCKS4_GRANT BANNER),
+        [GRANTS_BYTE_BY_BYTE] = BYTES(SOCKS4_GRANT),
+        /* What is behind the code means nothing, and some put there what they like. */
+        [GRANTS_LONG_HEADERS] = BYTES("\0\x5a\xff\xff\xff\xff\xff\xff"),
+        [GRANTS_BARE] = BYTES("\0\x5a\0\0\0\0\0\0"),
+        [GRANTS_AFTER_100] = BYTES("\0\x5a\0\x5a\0\x5b\0\x5c"),
+        [REFUSES_403] = NO("\x5c"),
+        [REFUSES_WHEN_RELEASED] = NO("\x5c"),
+        [REFUSES_404] = NO("\x5c"),
+        [REFUSES_407_NTLM] = NO("\x5d"),
+        [REFUSES_407_BASIC] = NO("\x5d"),
+        [REFUSES_502] = NO("\x5b"),
+        [REFUSES_503] = NO("\x5b"),
+        [REFUSES_504] = NO("\x5b"),
+        [REFUSES_1] = NO("\x5b"),
+        [REFUSES_3] = NO("\x5b"),
+        [REFUSES_5] = NO("\x5b"),
+        [REFUSES_7] = NO("\x5b"),
+        [REFUSES_8] = NO("\x5b"),
+        [REFUSES_BODY] = BYTES(SOCKS4_NO "<h1>No</h1>"),
+        [TALKS_GARBAGE] = BYTES("\x05\xff not SOCKS4 at all"),
+        [TALKS_SSH] = BYTES("SSH-2.0-OpenSSH_9.2\r\n"),
+        [TALKS_TOO_LONG] = NO("\x5e"),
+        [CLOSES_MIDWAY] = BYTES("\0\x5a\x04\x38\x7f"),
+        [RESETS_MIDWAY] = BYTES("\0\x5a\x04\x38\x7f"),
+        [SCRIPTED] = {NULL, 0},
+};
 
 void serve_socks4(int fd, enum behaviour b)
 {
-        static const char garbage[] = "\x05\xff not SOCKS4 at all";
         char request[512];
 
         if (!socks4_read_request(fd, request, sizeof request))
                 return;
         note_request(request);
-        if (b == GRANTS_WHEN_RELEASED || b == REFUSES_WHEN_RELEASED || b == RESETS_WHEN_RELEASED)
-                wait_for_release(fd);
-        count_early_bytes(fd);
-        switch (b) {
-        case GRANTS:
-        case GRANTS_WHEN_RELEASED:
-                PUT_BYTES(fd, SOCKS4_GRANT);
-                break;
-        case GRANTS_WITH_BANNER:
-                PUT_BYTES(fd, SOCKS4_GRANT BANNER);
-                break;
-        case GRANTS_BYTE_BY_BYTE:
-                put_slowly(fd, SOCKS4_GRANT, sizeof SOCKS4_GRANT - 1);
-                break;
-        /* What is behind the code means nothing, and some put there what they like. */
-        case GRANTS_LONG_HEADERS:
-                PUT_BYTES(fd, "\0\x5a\xff\xff\xff\xff\xff\xff");
-                break;
-        case GRANTS_BARE:
-                PUT_BYTES(fd, "\0\x5a\0\0\0\0\0\0");
-                break;
-        case GRANTS_AFTER_100:
-                PUT_BYTES(fd, "\0\x5a\0\x5a\0\x5b\0\x5c");
-                break;
-        case REFUSES_403:
-        case REFUSES_WHEN_RELEASED:
-                refuse(fd, 92, "");
-                return;
-        case REFUSES_404: /* and closes at once */
-                PUT_BYTES(fd, SOCKS4_NO);
-                return;
-        case REFUSES_407_NTLM:
-        case REFUSES_407_BASIC:
-                refuse(fd, 93, "");
-                return;
-        case REFUSES_502:
-        case REFUSES_503:
-        case REFUSES_504:
-        case REFUSES_1:
-        case REFUSES_3:
-        case REFUSES_5:
-        case REFUSES_7:
-        case REFUSES_8:
-                refuse(fd, 91, "");
-                return;
-        case REFUSES_BODY: /* stays open: the page must not be readable */
-                refuse(fd, 92, "<h1>No</h1>");
-                return;
-        case TALKS_GARBAGE:
-                refuse_with(fd, garbage, sizeof garbage - 1, "");
-                return;
-        case TALKS_SSH:
-                put_text(fd, "SSH-2.0-OpenSSH_9.2\r\n");
-                drain(fd);
-                return;
-        case TALKS_TOO_LONG:
-                PUT_BYTES(fd, "\0\x5e\0\0\0\0\0\0");
-                drain(fd);
-                return;
-        case CLOSES_MIDWAY:
-                PUT_BYTES(fd, "\0\x5a\x04\x38\x7f");
-                return;
-        case RESETS_MIDWAY:
-                PUT_BYTES(fd, "\0\x5a\x04\x38\x7f");
-                reset_on_close(fd);
-                return;
-        case RESETS:
-        case RESETS_WHEN_RELEASED:
-                reset_on_close(fd);
-                return;
-        case HANGS:
-                drain(fd);
-                return;
-        case SCRIPTED:
-        case CLOSES:
-        case CLOSES_AT_ONCE:
-                return;
-        }
-        echo(fd);
+        answer(fd, b, replies[b]);
 }
