@@ -6,18 +6,31 @@
 
 #define K ANYWHERE
 
+/* By every protocol. (Each of these tables ends with an outcome that has no name.) */
 static const struct outcome outcomes[] = {
         {"granted", GRANTS, 0, K},
         {"granted_with_banner", GRANTS_WITH_BANNER, 0, K | BANNER_FIRST},
         {"granted_byte_by_byte", GRANTS_BYTE_BY_BYTE, 0, 0},
-        {"granted_with_long_headers", GRANTS_LONG_HEADERS, 0, 0},
-        {"granted_with_long_headers_small_buffer", GRANTS_LONG_HEADERS, 0, SMALL_BUFFER | IS_SLOW},
         {"granted_small_buffer", GRANTS, 0, K | SMALL_BUFFER},
-        {"granted_bare", GRANTS_BARE, 0, 0},
-        {"granted_after_100", GRANTS_AFTER_100, 0, 0},
         {"granted_late", GRANTS_WHEN_RELEASED, 0, K | IS_LATE},
         {"refused_late", REFUSES_WHEN_RELEASED, EACCES, K | IS_LATE},
         {"reset_late", RESETS_WHEN_RELEASED, ECONNRESET, IS_LATE},
+        {"garbage", TALKS_GARBAGE, ECONNREFUSED, 0},
+        {"another_protocol", TALKS_SSH, ECONNREFUSED, 0},
+        {"closed", CLOSES, ECONNRESET, 0},
+        {"closed_at_once", CLOSES_AT_ONCE, ECONNRESET, NO_REQUEST},
+        {"closed_midway", CLOSES_MIDWAY, ECONNRESET, 0},
+        {"reset", RESETS, ECONNRESET, 0},
+        {"reset_midway", RESETS_MIDWAY, ECONNRESET, 0},
+        {"dead_port", GRANTS, ECONNREFUSED, K | DEAD_PORT},
+        {0},
+};
+
+static const struct outcome http_outcomes[] = {
+        {"granted_with_long_headers", GRANTS_LONG_HEADERS, 0, 0},
+        {"granted_with_long_headers_small_buffer", GRANTS_LONG_HEADERS, 0, SMALL_BUFFER | IS_SLOW},
+        {"granted_bare", GRANTS_BARE, 0, 0},
+        {"granted_after_100", GRANTS_AFTER_100, 0, 0},
         {"refused_403", REFUSES_403, EACCES, 0},
         {"refused_404", REFUSES_404, EACCES, 0},
         {"refused_407_ntlm", REFUSES_407_NTLM, EACCES, 0},
@@ -26,29 +39,14 @@ static const struct outcome outcomes[] = {
         {"refused_503", REFUSES_503, EHOSTUNREACH, 0},
         {"refused_504", REFUSES_504, ETIMEDOUT, 0},
         {"refused_with_a_page", REFUSES_BODY, EACCES, 0},
-        {"garbage", TALKS_GARBAGE, ECONNREFUSED, 0},
-        {"another_protocol", TALKS_SSH, ECONNREFUSED, 0},
         {"too_long", TALKS_TOO_LONG, ECONNREFUSED, 0},
-        {"closed", CLOSES, ECONNRESET, 0},
-        {"closed_at_once", CLOSES_AT_ONCE, ECONNRESET, NO_REQUEST},
-        {"closed_midway", CLOSES_MIDWAY, ECONNRESET, 0},
-        {"reset", RESETS, ECONNRESET, 0},
-        {"reset_midway", RESETS_MIDWAY, ECONNRESET, 0},
-        {"dead_port", GRANTS, ECONNREFUSED, K | DEAD_PORT},
+        {0},
 };
 
-/* The same by SOCKS5, and what it has of its own. */
-static const struct outcome socks_outcomes[] = {
-        {"granted", GRANTS, 0, K},
-        {"granted_with_banner", GRANTS_WITH_BANNER, 0, K | BANNER_FIRST},
-        {"granted_byte_by_byte", GRANTS_BYTE_BY_BYTE, 0, 0},
+static const struct outcome socks5_outcomes[] = {
         {"granted_with_a_long_name", GRANTS_LONG_HEADERS, 0, 0},
-        {"granted_small_buffer", GRANTS, 0, K | SMALL_BUFFER},
         {"granted_with_an_ipv6_address", GRANTS_BARE, 0, 0},
         {"granted_without_login", GRANTS_AFTER_100, 0, 0},
-        {"granted_late", GRANTS_WHEN_RELEASED, 0, K | IS_LATE},
-        {"refused_late", REFUSES_WHEN_RELEASED, EACCES, K | IS_LATE},
-        {"reset_late", RESETS_WHEN_RELEASED, ECONNRESET, IS_LATE},
         {"refused_1", REFUSES_1, ECONNREFUSED, 0},
         {"refused_2", REFUSES_403, EACCES, 0},
         {"refused_2_and_closed", REFUSES_404, EACCES, 0},
@@ -61,49 +59,35 @@ static const struct outcome socks_outcomes[] = {
         {"refused_8", REFUSES_8, EAFNOSUPPORT, 0},
         {"no_method", REFUSES_407_NTLM, EACCES, NO_REQUEST},
         {"wrong_password", REFUSES_407_BASIC, EACCES, NO_REQUEST},
-        {"garbage", TALKS_GARBAGE, ECONNREFUSED, 0},
-        {"another_protocol", TALKS_SSH, ECONNREFUSED, 0},
         {"unknown_type", TALKS_TOO_LONG, ECONNREFUSED, 0},
-        {"closed", CLOSES, ECONNRESET, 0},
-        {"closed_at_once", CLOSES_AT_ONCE, ECONNRESET, NO_REQUEST},
-        {"closed_midway", CLOSES_MIDWAY, ECONNRESET, 0},
-        {"reset", RESETS, ECONNRESET, 0},
-        {"reset_midway", RESETS_MIDWAY, ECONNRESET, 0},
-        {"dead_port", GRANTS, ECONNREFUSED, K | DEAD_PORT},
+        {0},
 };
 
 /* By SOCKS4a: one message each way, a user that nobody can check, and three refusals. What SOCKS5
  * says of log-ins and of the network has no like there; a wrong user is 93. */
 static const struct outcome socks4_outcomes[] = {
-        {"granted", GRANTS, 0, K},
-        {"granted_with_banner", GRANTS_WITH_BANNER, 0, K | BANNER_FIRST},
-        {"granted_byte_by_byte", GRANTS_BYTE_BY_BYTE, 0, 0},
         {"granted_with_ones", GRANTS_LONG_HEADERS, 0, 0},
-        {"granted_small_buffer", GRANTS, 0, K | SMALL_BUFFER},
         {"granted_with_zeroes", GRANTS_BARE, 0, 0},
         {"granted_with_what_looks_like_replies", GRANTS_AFTER_100, 0, 0},
-        {"granted_late", GRANTS_WHEN_RELEASED, 0, K | IS_LATE},
-        {"refused_late", REFUSES_WHEN_RELEASED, EACCES, K | IS_LATE},
-        {"reset_late", RESETS_WHEN_RELEASED, ECONNRESET, IS_LATE},
         {"refused_91", REFUSES_502, ECONNREFUSED, 0},
         {"refused_92", REFUSES_403, EACCES, 0},
         {"refused_92_and_closed", REFUSES_404, EACCES, 0},
         {"refused_92_with_a_page", REFUSES_BODY, EACCES, 0},
         {"refused_93", REFUSES_407_BASIC, EACCES, 0},
         {"refused_94", TALKS_TOO_LONG, ECONNREFUSED, 0},
-        {"garbage", TALKS_GARBAGE, ECONNREFUSED, 0},
-        {"another_protocol", TALKS_SSH, ECONNREFUSED, 0},
-        {"closed", CLOSES, ECONNRESET, 0},
-        {"closed_at_once", CLOSES_AT_ONCE, ECONNRESET, NO_REQUEST},
-        {"closed_midway", CLOSES_MIDWAY, ECONNRESET, 0},
-        {"reset", RESETS, ECONNRESET, 0},
-        {"reset_midway", RESETS_MIDWAY, ECONNRESET, 0},
-        {"dead_port", GRANTS, ECONNREFUSED, K | DEAD_PORT},
+        {0},
+};
+
+static const struct outcome *const by_protocol[] = {
+        [HTTP] = http_outcomes,
+        [SOCKS4] = socks4_outcomes,
+        [SOCKS5] = socks5_outcomes,
 };
 
 /* With a time limit so short that the other rows had better not meet it. */
 static const struct outcome timeouts[] = {
         {"silent", HANGS, ETIMEDOUT, TIMES_OUT},
+        {0},
 };
 
 static const struct way *const ways[] = {poll_ways,   epoll_ways, sets_ways,
@@ -148,6 +132,12 @@ static void add_ways(struct table *t, const struct outcome *outcome, const char 
         }
 }
 
+static void add_all(struct table *t, const struct outcome *each, const char *only)
+{
+        for (; each->name; each++)
+                add_ways(t, each, only);
+}
+
 /* test_waits [noproxy|control|all|timeout [part of a name]] */
 int main(int argc, char **argv)
 {
@@ -157,14 +147,11 @@ int main(int argc, char **argv)
 
         setenv("HFPROXY_TIMEOUT", timeout ? "0.15" : "25", 1);
         world_enter(argc, argv, NULL);
-        if (timeout)
-                add_ways(&t, &timeouts[0], only);
-        for (size_t i = 0; i < HF_LEN(outcomes) && !timeout && world->protocol == HTTP; i++)
-                add_ways(&t, &outcomes[i], only);
-        for (size_t i = 0; i < HF_LEN(socks_outcomes) && !timeout && world->protocol == SOCKS5; i++)
-                add_ways(&t, &socks_outcomes[i], only);
-        for (size_t i = 0; i < HF_LEN(socks4_outcomes) && !timeout && world->protocol == SOCKS4;
-             i++)
-                add_ways(&t, &socks4_outcomes[i], only);
+        if (timeout) {
+                add_all(&t, timeouts, only);
+        } else {
+                add_all(&t, outcomes, only);
+                add_all(&t, by_protocol[world->protocol], only);
+        }
         return table_run("waits", &t);
 }
