@@ -16,17 +16,9 @@ static struct answer feed(const uint8_t *data, size_t size, unsigned salt)
 
         FUZZ_CHECK(hf_http_connect_init(&a.m, HF_SPAN("h"), 443, HF_SPAN("")) == 0);
         do {
-                size_t left = size - a.used, n = left, used = SIZE_MAX;
-                char *piece;
+                size_t n = fuzz_piece(size - a.used, &salt), used = SIZE_MAX;
+                char *piece = fuzz_copy(data + a.used, n);
 
-                if (salt > 0) {
-                        salt = salt * 1103515245 + 12345;
-                        n = 1 + (salt >> 16) % 7;
-                        n = n < left ? n : left;
-                }
-                piece = fuzz_alloc(n);
-                if (n > 0)
-                        memcpy(piece, data + a.used, n);
                 a.result = hf_http_connect_input(&a.m, piece, n, &used);
                 free(piece);
                 if (a.result < 0) {

@@ -43,17 +43,9 @@ static struct answer feed(uint8_t choice, const uint8_t *data, size_t size, unsi
         FUZZ_CHECK(start(&a.m, choice, HF_SPAN("h")) == 0);
         FUZZ_CHECK(send_all(&a.m) > 0);
         do {
-                size_t left = size - a.used, n = left, used = SIZE_MAX;
-                char *piece;
+                size_t n = fuzz_piece(size - a.used, &salt), used = SIZE_MAX;
+                char *piece = fuzz_copy(data + a.used, n);
 
-                if (salt > 0) {
-                        salt = salt * 1103515245 + 12345;
-                        n = 1 + (salt >> 16) % 7;
-                        n = n < left ? n : left;
-                }
-                piece = fuzz_alloc(n);
-                if (n > 0)
-                        memcpy(piece, data + a.used, n);
                 a.result = hf_socks_input(&a.m, piece, n, &used);
                 free(piece);
                 if (a.result < 0) {
